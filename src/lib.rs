@@ -1,0 +1,3 @@
+//! Parlor.
+pub mod protocol;
+pub mod store;

@@ -1,0 +1,321 @@
+//! The table of commands: one row a letter. The parser, the session's check of who may ask what,
+//! the help text and the table in `protocol.md` (by a test) all read it.
+
+use std::borrow::Cow;
+
+use super::name::Name;
+use super::request::{Ask, HistoryRange, Presence, RangeEnd, Wrong};
+use super::secret::Secret;
+use super::text::Text;
+use super::voice::Tongue;
+
+/// One letter of the protocol.
+pub struct Command {
+    /// The letter, in upper case.
+    pub letter: char,
+    /// Its arguments in order; their names are the keys of a JSON request.
+    pub params: &'static [Param],
+    /// In which state of a connection it may be asked.
+    pub when: When,
+    /// What it does, in English.
+    pub en: &'static str,
+    /// What it does, in Chinese.
+    pub zh: &'static str,
+    read: fn(&Fields<'_>) -> Result<Ask, Wrong>,
+}
+
+/// In which state of a connection a command may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// Before and after login.
+    Always,
+    /// Only before login.
+    Before,
+    /// Only after login.
+    After,
+}
+
+/// One argument.
+pub struct Param {
+    /// Its name.
+    pub name: &'static str,
+    /// How it stands in a line.
+    pub shape: Shape,
+    /// Whether it may be left out.
+    pub need: Need,
+}
+
+/// How an argument stands in a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A word between blanks.
+    Word,
+    /// Everything to the end of the line, blanks and all.
+    Rest,
+    /// True or false; only in JSON requests.
+    Flag,
+}
+
+/// Whether an argument may be left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// It must be there.
+    Required,
+    /// It must be there in a line; in a JSON request leaving it out stands for oneself.
+    RequiredInLine,
+    /// It may be left out, and everything after it.
+    Optional,
+}
+
+const fn word(name: &'static str, need: Need) -> Param {
+    Param { name, shape: Shape::Word, need }
+}
+
+const fn rest(name: &'static str) -> Param {
+    Param { name, shape: Shape::Rest, need: Need::Required }
+}
+
+const fn flag(name: &'static str) -> Param {
+    Param { name, shape: Shape::Flag, need: Need::Optional }
+}
+
+/// Every command, in the order of the help.
+pub const COMMANDS: &[Command] = &[
+    Command {
+        letter: 'U',
+        params: &[word("name", Need::Required)],
+        when: When::Before,
+        en: "is this account known? then P logs in; is it new? then P registers it",
+        zh: "查询账号：已注册则用 P 登录，未注册则用 P 注册",
+        read: |fields| Ok(Ask::Account { name: fields.name(0)? }),
+    },
+    Command {
+        letter: 'P',
+        params: &[word("name", Need::Required), rest("password"), flag("enter"), flag("listen")],
+        when: When::Before,
+        en: "log in, or register right after U said new",
+        zh: "登录；若 U 答复 new，则注册并登录",
+        read: |fields| {
+            let name = fields.name(0)?;
+            Ok(Ask::Password { name, password: Secret::new(fields.needed(1)?), presence: fields.presence(2, 3) })
+        },
+    },
+    Command {
+        letter: 'I',
+        params: &[word("token", Need::Required), flag("enter"), flag("listen")],
+        when: When::Before,
+        en: "log in by the token that a login in voice json gave",
+        zh: "用 json 方式登录时得到的令牌登录",
+        read: |fields| Ok(Ask::Token { token: Secret::new(fields.needed(0)?), presence: fields.presence(1, 2) }),
+    },
+    Command {
+        letter: 'C',
+        params: &[word("name", Need::RequiredInLine), rest("text")],
+        when: When::After,
+        en: "say it to the room; - stands for your name, and 'text says it too",
+        zh: "对大家说话；- 代表自己，也可直接输入汉字或 '文字",
+        read: |fields| Ok(Ask::Chat { name: fields.someone(0), text: fields.text(1)? }),
+    },
+    Command {
+        letter: 'H',
+        params: &[word("left", Need::Optional), word("right", Need::Optional), word("n", Need::Optional)],
+        when: When::After,
+        en: "history: the newest n lines after #left and up to #right; +n the oldest; - for open",
+        zh: "历史消息：编号在 left 之后、right 及以前的最新 n 条；+n 为最早的；- 表示不限",
+        read: read_history,
+    },
+    Command {
+        letter: 'W',
+        params: &[word("page", Need::Optional)],
+        when: When::After,
+        en: "who is here",
+        zh: "谁在这里",
+        read: |fields| match fields.get(0) {
+            None => Ok(Ask::Who { page: 1 }),
+            Some(page) => page.parse().ok().filter(|&page| page > 0).map(|page| Ask::Who { page }).ok_or(Wrong::Form),
+        },
+    },
+    Command {
+        letter: 'V',
+        params: &[word("voice", Need::Optional)],
+        when: When::Always,
+        en: "speak English (en), Chinese (zh) or JSON lines (json); alone: version and voices",
+        zh: "切换语言：英文 en、中文 zh、程序用 json；不带参数则显示版本",
+        read: |fields| match fields.get(0) {
+            None => Ok(Ask::Voice(None)),
+            Some(code) => Tongue::parse(code).map(|tongue| Ask::Voice(Some(tongue))).ok_or(Wrong::Form),
+        },
+    },
+    Command {
+        letter: 'K',
+        params: &[],
+        when: When::Always,
+        en: "heartbeat: answered OK",
+        zh: "心跳，答复 OK",
+        read: |_| Ok(Ask::Heartbeat),
+    },
+    Command {
+        letter: '?',
+        params: &[word("letter", Need::Optional)],
+        when: When::Always,
+        en: "this help, or help on one letter",
+        zh: "显示帮助，或某个字母的帮助",
+        read: |fields| {
+            let Some(word) = fields.get(0) else { return Ok(Ask::Help(None)) };
+            let [byte] = word.as_bytes() else { return Err(Wrong::Form) };
+            let letter = char::from(byte.to_ascii_uppercase());
+            find(letter).map(|_| Ask::Help(Some(letter))).ok_or(Wrong::Form)
+        },
+    },
+    Command {
+        letter: 'E',
+        params: &[word("name", Need::Optional)],
+        when: When::Always,
+        en: "leave",
+        zh: "离开",
+        read: |fields| Ok(Ask::Leave { name: fields.someone(0) }),
+    },
+];
+
+/// The row of a letter.
+pub fn find(letter: char) -> Option<&'static Command> {
+    COMMANDS.iter().find(|command| command.letter == letter)
+}
+
+fn read_history(fields: &Fields<'_>) -> Result<Ask, Wrong> {
+    let bound = |index| match fields.get(index) {
+        None | Some("-") => Ok(None),
+        Some(word) => parse_digits(word).map(Some),
+    };
+    let (count, from) = match fields.get(2) {
+        None | Some("-") => (None, RangeEnd::Newest),
+        Some(word) => match word.strip_prefix('+') {
+            Some(digits) => (Some(parse_digits(digits)?), RangeEnd::Oldest),
+            None => (Some(parse_digits(word)?), RangeEnd::Newest),
+        },
+    };
+    if count == Some(0) {
+        return Err(Wrong::Form);
+    }
+    let count = count.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+    Ok(Ask::History(HistoryRange { left: bound(0)?, right: bound(1)?, count, from }))
+}
+
+/// A number of at most 18 digits, so that it also fits the store's signed 64 bits.
+fn parse_digits(word: &str) -> Result<u64, Wrong> {
+    let is_number = (1..=18).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_digit());
+    if is_number { word.parse().map_err(|_| Wrong::Form) } else { Err(Wrong::Form) }
+}
+
+impl Command {
+    /// The right form, as `H [left [right [n]]]`.
+    pub fn form(&self) -> String {
+        let mut form = String::from(self.letter);
+        let mut open = 0;
+        for param in self.params.iter().filter(|param| param.shape != Shape::Flag) {
+            form.push(' ');
+            if param.need == Need::Optional {
+                form.push('[');
+                open += 1;
+            }
+            form.push_str(param.name);
+        }
+        form.extend(std::iter::repeat_n(']', open));
+        form
+    }
+
+    /// Reads the arguments that stand in a line after the letter and one blank.
+    pub(super) fn read_line(&self, mut arguments: &str) -> Result<Ask, Wrong> {
+        let mut fields = Fields { values: Default::default(), may_have_lines: false };
+        for (param, value) in self.params.iter().zip(&mut fields.values) {
+            let found = match param.shape {
+                Shape::Flag => continue,
+                Shape::Rest => std::mem::take(&mut arguments),
+                Shape::Word => {
+                    let (word, after) = super::request::split_word(arguments.trim_start_matches([' ', '\t']));
+                    arguments = after;
+                    word
+                }
+            };
+            if !found.is_empty() {
+                *value = Some(Cow::Borrowed(found));
+            } else if param.need != Need::Optional {
+                return Err(Wrong::Form);
+            }
+        }
+        if !arguments.trim_matches([' ', '\t']).is_empty() {
+            return Err(Wrong::Form);
+        }
+        (self.read)(&fields)
+    }
+
+    /// Reads the arguments of a JSON request, in the order of `params`.
+    pub(super) fn read_object(&self, values: [Option<Cow<'_, str>>; MAX_PARAMS]) -> Result<Ask, Wrong> {
+        let missing = self.params.iter().zip(&values).any(|(param, value)| param.need == Need::Required && value.is_none());
+        if missing {
+            return Err(Wrong::Form);
+        }
+        (self.read)(&Fields { values, may_have_lines: true })
+    }
+}
+
+/// The most arguments a command has.
+pub(super) const MAX_PARAMS: usize = 4;
+
+/// The arguments of one request, in the order of the command's `params`.
+struct Fields<'a> {
+    values: [Option<Cow<'a, str>>; MAX_PARAMS],
+    may_have_lines: bool,
+}
+
+impl Fields<'_> {
+    fn get(&self, index: usize) -> Option<&str> {
+        self.values[index].as_deref()
+    }
+
+    fn needed(&self, index: usize) -> Result<&str, Wrong> {
+        self.get(index).ok_or(Wrong::Form)
+    }
+
+    fn name(&self, index: usize) -> Result<Name, Wrong> {
+        Name::parse(self.needed(index)?).map_err(Wrong::Name)
+    }
+
+    /// A sender's name as written; `None` for oneself.
+    fn someone(&self, index: usize) -> Option<String> {
+        self.get(index).filter(|&word| word != "-").map(str::to_owned)
+    }
+
+    fn text(&self, index: usize) -> Result<Text, Wrong> {
+        let words = self.needed(index)?;
+        if self.may_have_lines { Text::parse_lines(words) } else { Text::parse(words) }.map_err(Wrong::Text)
+    }
+
+    fn presence(&self, enter: usize, listen: usize) -> Presence {
+        match (self.get(enter), self.get(listen)) {
+            (Some("false"), Some("true")) => Presence::Listener,
+            (Some("false"), _) => Presence::Silent,
+            _ => Presence::Member,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_read_as_people_write_them() {
+        for (letter, form) in [('C', "C name text"), ('H', "H [left [right [n]]]"), ('P', "P name password"), ('K', "K"), ('E', "E [name]")] {
+            assert_eq!(find(letter).unwrap().form(), form);
+        }
+    }
+
+    #[test]
+    fn letters_are_unique_and_rows_fit() {
+        for (at, command) in COMMANDS.iter().enumerate() {
+            assert!(command.params.len() <= MAX_PARAMS);
+            assert!(COMMANDS[..at].iter().all(|other| other.letter != command.letter));
+        }
+    }
+}

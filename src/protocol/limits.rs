@@ -1,0 +1,35 @@
+//! The sizes that `protocol.md` promises. Everything a peer can make long has its bound here.
+
+/// The longest line after login, in bytes without its line end.
+pub const LINE_BYTES: usize = 4096;
+/// The longest line before login: a stranger needs no more than a name and a password.
+pub const STRANGER_LINE_BYTES: usize = 512;
+/// The longest JSON request after login; escapes may make six bytes of one.
+pub const JSON_LINE_BYTES: usize = 16 * 1024;
+/// The longest text of one message once a JSON request is decoded.
+pub const TEXT_BYTES: usize = LINE_BYTES;
+/// The longest `ref` of a request.
+pub const REF_BYTES: usize = 64;
+/// The longest account name, in characters.
+pub const NAME_CHARS: usize = 32;
+/// The shortest password that can be registered, in bytes.
+pub const PASSWORD_MIN_BYTES: usize = 6;
+/// The longest password that can be registered, in bytes: bcrypt reads 72, one of them its NUL.
+pub const PASSWORD_MAX_BYTES: usize = 71;
+/// Wrong passwords that one connection may send; the last one closes it.
+pub const PASSWORD_TRIES: u32 = 3;
+/// Names listed in the reply to a login.
+pub const NAMES_AT_LOGIN: usize = 20;
+/// Names on one page of `W`.
+pub const NAMES_A_PAGE: usize = 100;
+/// Lines of history when none are asked for, and the most a person gets at once.
+pub const HISTORY_LINES: usize = 20;
+/// The most lines of history a program gets at once.
+pub const HISTORY_LINES_JSON: usize = 1000;
+/// A page of history ends early once its texts exceed this, so that one reply stays small.
+pub const HISTORY_PAGE_BYTES: usize = 1 << 20;
+/// Characters of a mistyped line that a refusal repeats; past that it only says what to put before it.
+pub const REPEATED_CHARS: usize = 200;
+
+const _: () = assert!(STRANGER_LINE_BYTES < LINE_BYTES && LINE_BYTES < JSON_LINE_BYTES);
+const _: () = assert!(HISTORY_LINES <= HISTORY_LINES_JSON);

@@ -1,0 +1,91 @@
+//! What answers a request. Each request gets exactly one [`Answer`].
+
+use std::sync::Arc;
+
+use super::event::Event;
+use super::name::Name;
+use super::refusal::Refusal;
+use super::request::HistoryRange;
+use super::text::Ref;
+use super::voice::Tongue;
+
+/// One reply together with the request it belongs to.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The request's letter; `None` where the line named no request.
+    pub letter: Option<char>,
+    /// The request's `ref`, echoed.
+    pub reference: Option<Ref>,
+    /// The reply itself.
+    pub reply: Reply,
+}
+
+/// A reply, with any lines that come before it.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// `U`: that account exists.
+    Known(Name),
+    /// `U`: nobody has that name.
+    New(Name),
+    /// `P`, `I`: logged in.
+    LoggedIn(Welcome),
+    /// `C`: said and stored.
+    Spoken {
+        /// The event's number.
+        seq: u64,
+    },
+    /// `H`: a page of history.
+    History(Page),
+    /// `W`: who is here.
+    Who {
+        /// How many are here in all.
+        count: usize,
+        /// The names on this page.
+        names: Vec<Name>,
+        /// The page after this one, if there is one.
+        next_page: Option<usize>,
+    },
+    /// `V voice`: this voice from now on.
+    Speaking(Tongue),
+    /// `V`: version and voices.
+    About,
+    /// `K`: still here.
+    Alive,
+    /// `?`: help on one letter, or on all.
+    Help {
+        /// The letter asked about.
+        letter: Option<char>,
+        /// Whether the asker still has to log in.
+        stranger: bool,
+    },
+    /// `E`: goodbye.
+    Bye,
+    /// The request was not carried out.
+    Refused(Refusal),
+}
+
+/// The reply to a login.
+#[derive(Clone, Debug)]
+pub struct Welcome {
+    /// The account's name as it was registered.
+    pub name: Name,
+    /// How many are here.
+    pub count: usize,
+    /// The room's newest event at one's entry; the live events go on from there.
+    pub seq: u64,
+    /// Some of the names of those here.
+    pub names: Vec<Name>,
+    /// A token to come back with, for programs.
+    pub token: Option<String>,
+}
+
+/// A page of history, oldest event first.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The room it is of.
+    pub room: Arc<str>,
+    /// The events.
+    pub events: Vec<Event>,
+    /// What to ask for to see the page next to it, if there is one.
+    pub further: Option<HistoryRange>,
+}

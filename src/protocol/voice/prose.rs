@@ -1,0 +1,148 @@
+//! What the people's tongues share: where `OK` and `ERR` stand, how lists and history look, how a
+//! text of several lines is indented so that none of them can be taken for a reply. The words
+//! themselves are a [`Phrases`].
+
+use std::fmt::Write;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::super::closing::Closing;
+use super::super::commands::{COMMANDS, Command};
+use super::super::event::{Deed, Event, Missed};
+use super::super::name::Name;
+use super::super::refusal::Refusal;
+use super::super::reply::{Answer, Page, Reply, Welcome};
+use super::super::request::{HistoryRange, RangeEnd};
+use super::{Tongue, Wording};
+
+/// The words of one people's language.
+pub(super) trait Phrases {
+    /// An event's first line, without its line end; further lines of its text are indented after it.
+    fn deed(&self, deed: &Deed, out: &mut String);
+    fn known(&self, name: &Name) -> String;
+    fn new(&self, name: &Name) -> String;
+    fn welcome(&self, welcome: &Welcome) -> String;
+    /// What is behind a page of history; `ask` is the request that shows it.
+    fn further(&self, from: RangeEnd, ask: &str) -> String;
+    fn next_page(&self, ask: &str) -> String;
+    fn speaking(&self) -> &'static str;
+    fn about(&self, version: &str, voices: &str) -> String;
+    fn help(&self, command: &Command) -> &'static str;
+    fn bye(&self) -> &'static str;
+    fn refusal(&self, refusal: &Refusal) -> String;
+    fn closing(&self, closing: Closing) -> String;
+    /// `ask` is the request that shows what was missed.
+    fn missed(&self, missed: Missed, ask: &str) -> String;
+}
+
+/// How to enter, in both languages, for somebody who may read only one.
+const HOW_TO_ENTER: [&str; 2] = [
+    "To enter, send two lines:  U your-name  then  P your-name your-password   (a new name is registered by that)",
+    "进入聊天室请发两行：U 名字，再发 P 名字 密码（新名字即注册）；V zh 切换到中文",
+];
+
+/// A people's tongue made of its words.
+pub(super) struct Prose<P>(pub(super) P);
+
+impl<P: Phrases> Wording for Prose<P> {
+    fn event(&self, _room: &str, event: &Event, out: &mut String) {
+        self.deed(&event.deed, out);
+    }
+
+    fn answer(&self, answer: &Answer, out: &mut String) {
+        let words = &self.0;
+        // Writing to a String cannot fail, here and below.
+        let _ = match &answer.reply {
+            Reply::Known(name) => writeln!(out, "OK known {name} - {}", words.known(name)),
+            Reply::New(name) => writeln!(out, "OK new {name} - {}", words.new(name)),
+            Reply::LoggedIn(welcome) => {
+                let Welcome { name, count, seq, .. } = welcome;
+                writeln!(out, "OK {name} {count} {seq} {}", words.welcome(welcome))
+            }
+            Reply::Spoken { seq } => writeln!(out, "OK {seq}"),
+            Reply::History(page) => return self.history(page, out),
+            Reply::Who { count, names, next_page } => {
+                let _ = write!(out, "OK {count}");
+                names.iter().for_each(|name| _ = write!(out, " {name}"));
+                match next_page {
+                    Some(page) => writeln!(out, " ({})", words.next_page(&format!("W {page}"))),
+                    None => writeln!(out),
+                }
+            }
+            Reply::Speaking(tongue) => writeln!(out, "OK {} {}", tongue.code(), words.speaking()),
+            Reply::About => {
+                let voices = Tongue::ALL.map(Tongue::code).join(" ");
+                writeln!(out, "OK {}", words.about(env!("CARGO_PKG_VERSION"), &voices))
+            }
+            Reply::Alive => writeln!(out, "OK"),
+            Reply::Help { letter, stranger } => return self.help(*letter, *stranger, out),
+            Reply::Bye => writeln!(out, "OK {}", words.bye()),
+            Reply::Refused(refusal) => writeln!(out, "ERR {} {}", refusal.code(), words.refusal(refusal)),
+        };
+    }
+
+    fn closing(&self, closing: Closing, out: &mut String) {
+        let _ = writeln!(out, "{}", self.0.closing(closing));
+    }
+
+    fn missed(&self, _room: &str, missed: Missed, out: &mut String) {
+        let ask = format!("H {} {}", missed.first_seq - 1, missed.last_seq);
+        let _ = writeln!(out, "{}", self.0.missed(missed, &ask));
+    }
+}
+
+impl<P: Phrases> Prose<P> {
+    fn deed(&self, deed: &Deed, out: &mut String) {
+        let start = out.len();
+        self.0.deed(deed, out);
+        if memchr::memchr(b'\n', &out.as_bytes()[start..]).is_some() {
+            let indented = out[start..].replace('\n', "\n    ");
+            out.replace_range(start.., &indented);
+        }
+        out.push('\n');
+    }
+
+    fn history(&self, page: &Page, out: &mut String) {
+        for event in &page.events {
+            let _ = write!(out, "#{} {} ", event.seq, local_time(event.at_ms));
+            self.deed(&event.deed, out);
+        }
+        let _ = match &page.further {
+            Some(range) => writeln!(out, "OK {} {}", page.events.len(), self.0.further(range.from, &request_for(range))),
+            None => writeln!(out, "OK {}", page.events.len()),
+        };
+    }
+
+    fn help(&self, letter: Option<char>, stranger: bool, out: &mut String) {
+        if stranger && letter.is_none() {
+            HOW_TO_ENTER.iter().for_each(|line| _ = writeln!(out, "{line}"));
+        }
+        for command in COMMANDS.iter().filter(|command| letter.is_none_or(|letter| letter == command.letter)) {
+            let _ = writeln!(out, "  {:<24}{}", command.form(), self.0.help(command));
+        }
+        let _ = writeln!(out, "OK");
+    }
+}
+
+/// A range as the request that asks for it.
+fn request_for(range: &HistoryRange) -> String {
+    let bound = |bound: Option<u64>| bound.map_or_else(|| "-".into(), |seq| seq.to_string());
+    let mut ask = format!("H {} {}", bound(range.left), bound(range.right));
+    if let Some(count) = range.count {
+        let sign = if range.from == RangeEnd::Oldest { "+" } else { "" };
+        let _ = write!(ask, " {sign}{count}");
+    }
+    ask
+}
+
+/// Date and time in the daemon's zone.
+fn local_time(at_ms: i64) -> String {
+    let at = Timestamp::from_millisecond(at_ms).unwrap_or_default();
+    at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// Some names and how many more there are.
+pub(super) fn list(names: &[Name], separator: &str) -> String {
+    names.iter().map(Name::as_str).collect::<Vec<_>>().join(separator)
+}

@@ -1,0 +1,120 @@
+//! The only place with SQL. Everything is written by one thread, through one queue; everything is
+//! read through a small pool, off the async threads.
+//!
+//! [`queue`] is the write-behind queue and its slots, [`writer`] the thread that drains it, [`read`]
+//! the queries, [`schema`] the database's shape and its migrations, [`record`] what is written. The
+//! store knows rows and events; it knows no sockets, sessions or voices.
+
+pub mod queue;
+pub mod read;
+pub mod record;
+mod schema;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use queue::Queue;
+use read::Reader;
+use record::RoomId;
+
+/// The database's file name in the data directory.
+const DATABASE: &str = "parlor.db";
+
+/// Why the store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file is no database, or a damaged one.
+    #[error("{path} is damaged or not a Parlor database ({why}); nothing was changed. Restore it from a backup, or move it away to start anew")]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's words.
+        why: String,
+    },
+    /// A newer Parlor made it.
+    #[error("{path} was made by a newer parlord (schema {found}, this one knows up to {known}); nothing was changed. Use the newer parlord")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema version.
+        found: i64,
+        /// The newest version this program knows.
+        known: i64,
+    },
+    /// Anything else that SQLite says.
+    #[error("cannot open {path}: {source}")]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's error.
+        source: rusqlite::Error,
+    },
+    /// The pool of readers did not come up.
+    #[error("cannot open {path} for reading: {source}")]
+    Pool {
+        /// The file.
+        path: PathBuf,
+        /// The pool's error.
+        source: r2d2::Error,
+    },
+}
+
+/// The open store: its queue, its reader and the thread that writes.
+pub struct Store {
+    /// Where records are put.
+    pub queue: Queue,
+    /// Where questions are asked.
+    pub reader: Reader,
+    writer: writer::Handle,
+}
+
+/// A room as the store hands it to its actor.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenRoom {
+    /// The room's id.
+    pub id: RoomId,
+    /// The first number that no event has ever had.
+    pub next_seq: u64,
+}
+
+/// How a store was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// Everything queued is on disk.
+    Drained,
+    /// The deadline passed with this many records not stored.
+    Unstored(u64),
+    /// The writer thread had died.
+    Dead,
+}
+
+impl Store {
+    /// Opens or makes the database in `directory`, with one room in it, and starts the writer.
+    /// `confirm_timeout` is how long anybody waits for a record to become durable.
+    pub fn open(directory: &Path, room: &str, confirm_timeout: Duration) -> Result<(Self, OpenRoom), OpenError> {
+        let path = directory.join(DATABASE);
+        let mut connection = schema::open(&path)?;
+        let sqlite = |source| OpenError::Sqlite { path: path.clone(), source };
+        let (room, numbering) = writer::open_room(&mut connection, room).map_err(sqlite)?;
+        let reader = Reader::open(&path).map_err(|source| OpenError::Pool { path: path.clone(), source })?;
+        let (queue, jobs, state) = Queue::new(confirm_timeout);
+        let writer = writer::spawn(connection, jobs, state, room.id, numbering);
+        Ok((Self { queue, reader, writer }, room))
+    }
+
+    /// Writes what is queued and stops the writer; gives up at `deadline`.
+    pub fn close(self, deadline: Duration) -> Closed {
+        self.queue.stop();
+        match self.writer.join(deadline) {
+            writer::End::Drained => Closed::Drained,
+            writer::End::Running => Closed::Unstored(self.queue.pending()),
+            writer::End::Dead => Closed::Dead,
+        }
+    }
+
+    /// Resolves if the writer thread dies, which it does only when going on would lose records.
+    pub async fn died(&self) {
+        self.queue.died().await;
+    }
+}

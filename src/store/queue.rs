@@ -1,0 +1,186 @@
+//! The write-behind queue: records go in here in the order of events, and one thread writes them.
+//!
+//! The contract:
+//! 1. A record needs a slot, taken by whoever causes it *before* the event happens. With the slot in
+//!    hand, [`Queue::push`] never waits, so that a room never waits for the disk.
+//! 2. Slots come back when their records are durable. When none are left the causers wait, their
+//!    sockets are not read, and nothing is dropped.
+//! 3. Leavings cannot be refused, so they have slots of their own in reserve.
+//! 4. A [`Position`] grows with every record; once the durable mark has reached it, the record and
+//!    all before it are committed with `synchronous=FULL`.
+//! 5. While commits fail, no slots are given out: new requests are refused instead of piling up.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{Instant, timeout_at};
+
+use super::record::Record;
+
+/// Records that may be on their way to the disk at once, besides leavings. At 4 KiB a text this
+/// bounds the queue's memory at 16 MiB; a commit takes about a millisecond, so it does not bound speed.
+pub(super) const SLOTS: usize = 4096;
+/// Slots in reserve for leavings.
+pub(super) const LEAVING_SLOTS: usize = 512;
+/// The most records that one slot can stand for.
+pub const BATCH: usize = 256;
+
+const _: () = assert!(BATCH < SLOTS);
+
+/// How far the queue has come: the number of records pushed up to and including one of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position(pub(super) u64);
+
+/// What the writer publishes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct State {
+    /// Everything up to here is on disk.
+    pub(super) durable: Position,
+    /// The last commit failed, and is being tried again.
+    pub(super) is_failing: bool,
+    /// The writer has given up.
+    pub(super) is_dead: bool,
+}
+
+/// The right to push some records.
+#[derive(Debug)]
+pub struct Slot {
+    _permit: OwnedSemaphorePermit,
+}
+
+/// Work for the writer thread.
+pub(super) enum Job {
+    /// Records to write, up to a position; their slots are freed when they are durable.
+    Write { records: Vec<Record>, end: Position, slot: Slot },
+    /// Write what came before, then end.
+    Stop,
+}
+
+/// The store cannot take anything at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the store is failing")]
+pub struct StoreFailed;
+
+/// Not durable in time. It may still become durable: the outcome is unknown, not failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not durable in time")]
+pub struct Unconfirmed;
+
+/// The sending side of the queue. Clones are the same queue.
+#[derive(Clone)]
+pub struct Queue {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    jobs: Sender<Job>,
+    /// The position of the last record pushed. Held while a job is sent, so that positions and
+    /// channel agree; sending never blocks, see `push`.
+    last: Mutex<Position>,
+    slots: Arc<Semaphore>,
+    leaving_slots: Arc<Semaphore>,
+    state: watch::Receiver<State>,
+    confirm_timeout: Duration,
+}
+
+impl Queue {
+    pub(super) fn new(confirm_timeout: Duration) -> (Self, Receiver<Job>, watch::Sender<State>) {
+        // A place for every slot and one for `Stop`: a holder of a slot always finds room.
+        let (jobs, receiver) = crossbeam_channel::bounded(SLOTS + LEAVING_SLOTS + 1);
+        let (publish, state) = watch::channel(State::default());
+        let inner = Inner {
+            jobs,
+            last: Mutex::default(),
+            slots: Arc::new(Semaphore::new(SLOTS)),
+            leaving_slots: Arc::new(Semaphore::new(LEAVING_SLOTS)),
+            state,
+            confirm_timeout,
+        };
+        (Self { inner: Arc::new(inner) }, receiver, publish)
+    }
+
+    /// Waits for the right to push up to `count` records, at most [`BATCH`]; refused while the store is failing.
+    pub async fn slot(&self, count: usize) -> Result<Slot, StoreFailed> {
+        debug_assert!(count <= BATCH);
+        let count = u32::try_from(count).map_err(|_| StoreFailed)?;
+        let mut state = self.inner.state.clone();
+        let is_failing = |state: &State| state.is_failing || state.is_dead;
+        if is_failing(&state.borrow()) {
+            return Err(StoreFailed);
+        }
+        let slots = Arc::clone(&self.inner.slots);
+        if let Ok(permit) = Arc::clone(&slots).try_acquire_many_owned(count) {
+            return Ok(Slot { _permit: permit });
+        }
+        tokio::select! {
+            permit = slots.acquire_many_owned(count) => permit.map(|permit| Slot { _permit: permit }).map_err(|_| StoreFailed),
+            _ = state.wait_for(is_failing) => Err(StoreFailed),
+        }
+    }
+
+    /// A slot for a leaving, if one is to be had at this moment: from the reserve, or a common one.
+    pub fn leaving_slot(&self) -> Option<Slot> {
+        let reserve = Arc::clone(&self.inner.leaving_slots).try_acquire_owned();
+        let permit = reserve.or_else(|_| Arc::clone(&self.inner.slots).try_acquire_owned());
+        permit.ok().map(|permit| Slot { _permit: permit })
+    }
+
+    /// Waits for a slot for a leaving, however badly the store is doing.
+    pub async fn wait_for_leaving_slot(&self) -> Slot {
+        match Arc::clone(&self.inner.leaving_slots).acquire_owned().await {
+            Ok(permit) => Slot { _permit: permit },
+            // The semaphore is never closed.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Puts records at the queue's end and tells where that is. Never waits: the slot stands for a
+    /// place in the channel.
+    pub fn push(&self, records: Vec<Record>, slot: Slot) -> Position {
+        let mut last = self.inner.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = Position(last.0 + records.len() as u64);
+        *last = end;
+        // Fails only once the writer is gone, which ends the daemon; nobody is told OK then.
+        let _ = self.inner.jobs.try_send(Job::Write { records, end, slot });
+        end
+    }
+
+    /// Waits until everything up to `position` is durable, for as long as anybody waits from `since` on.
+    pub async fn durable(&self, position: Position, since: Instant) -> Result<(), Unconfirmed> {
+        let mut state = self.inner.state.clone();
+        if state.borrow().durable >= position {
+            return Ok(());
+        }
+        let reached = state.wait_for(|state| state.durable >= position || state.is_dead);
+        match timeout_at(since + self.inner.confirm_timeout, reached).await {
+            Ok(Ok(state)) if state.durable >= position => Ok(()),
+            _ => Err(Unconfirmed),
+        }
+    }
+
+    /// How long anybody waits for a record to become durable.
+    pub fn confirm_timeout(&self) -> Duration {
+        self.inner.confirm_timeout
+    }
+
+    /// How far everything is durable now.
+    pub fn durable_position(&self) -> Position {
+        self.inner.state.borrow().durable
+    }
+
+    pub(super) fn pending(&self) -> u64 {
+        let last = *self.inner.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.0 - self.durable_position().0
+    }
+
+    pub(super) fn stop(&self) {
+        let _ = self.inner.jobs.try_send(Job::Stop);
+    }
+
+    pub(super) async fn died(&self) {
+        let mut state = self.inner.state.clone();
+        let _ = state.wait_for(|state| state.is_dead).await;
+    }
+}

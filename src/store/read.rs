@@ -1,0 +1,226 @@
+//! The questions that are asked of the store, answered by a small pool of read-only connections off
+//! the async threads.
+//!
+//! Nothing here waits for the queue: a caller that must see what it has heard first waits for the
+//! durable mark.
+
+use std::path::Path;
+use std::time::Duration;
+
+use r2d2::Pool;
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+
+use super::record::{Account, AccountId, Level, RoomId, TokenHash};
+use super::schema::BUSY_TIMEOUT;
+use crate::protocol::event::{Deed, Event};
+use crate::protocol::limits::HISTORY_PAGE_BYTES;
+use crate::protocol::name::Name;
+use crate::protocol::request::RangeEnd;
+use crate::protocol::text::{Ref, Text};
+
+/// Readers at once. Each holds a connection and, while it reads, one blocking thread.
+pub const READERS: u32 = 4;
+/// How long a reader waits for a connection of the pool.
+const POOL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A question that could not be answered.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// No connection came free in time.
+    #[error("no reader came free: {0}")]
+    Pool(#[from] r2d2::Error),
+    /// SQLite's words.
+    #[error("cannot read: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The task that read was cancelled or panicked.
+    #[error("a reader ended early")]
+    Ended,
+}
+
+/// An account with the hash that opens it.
+#[derive(Debug)]
+pub struct Credentials {
+    /// The account.
+    pub account: Account,
+    /// Its password's bcrypt hash.
+    pub password_hash: String,
+}
+
+/// Which events a page of history is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct HistoryQuery {
+    /// The room.
+    pub room: RoomId,
+    /// Events after this number.
+    pub left: u64,
+    /// Events up to this number.
+    pub right: u64,
+    /// At most this many.
+    pub count: usize,
+    /// Taken from this end of the range.
+    pub from: RangeEnd,
+    /// Whether people coming and going are left out.
+    pub talk_only: bool,
+}
+
+/// A page of history.
+#[derive(Debug, Default)]
+pub struct History {
+    /// The events, oldest first.
+    pub events: Vec<Event>,
+    /// Whether the range holds more than these.
+    pub has_more: bool,
+}
+
+/// The pool of readers. Clones are the same pool.
+#[derive(Clone)]
+pub struct Reader {
+    pool: Pool<SqliteConnectionManager>,
+}
+
+impl Reader {
+    pub(super) fn open(path: &Path) -> Result<Self, r2d2::Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let manager = SqliteConnectionManager::file(path).with_flags(flags).with_init(|c| c.busy_timeout(BUSY_TIMEOUT));
+        let pool = Pool::builder().max_size(READERS).min_idle(Some(1)).connection_timeout(POOL_TIMEOUT).build(manager)?;
+        Ok(Self { pool })
+    }
+
+    /// The account whose name folds to `folded`.
+    pub async fn credentials(&self, name: &Name) -> Result<Option<Credentials>, ReadError> {
+        let name = name.clone();
+        self.ask(move |connection| {
+            let sql = "SELECT id, name, level, password_hash FROM base_info WHERE folded_name = ?1";
+            connection
+                .prepare_cached(sql)?
+                .query_row([name.folded()], |row| Ok(Credentials { account: account(row)?, password_hash: row.get(3)? }))
+                .optional()
+        })
+        .await
+    }
+
+    /// The account that a token opens, if it was used since `since_ms`.
+    pub async fn account_by_token(&self, hash: TokenHash, since_ms: i64) -> Result<Option<Account>, ReadError> {
+        self.ask(move |connection| {
+            let sql = "SELECT b.id, b.name, b.level FROM login_token t JOIN base_info b ON b.id = t.uid \
+                       WHERE t.hash = ?1 AND t.used_time >= ?2";
+            connection.prepare_cached(sql)?.query_row(params![hash, since_ms], account).optional()
+        })
+        .await
+    }
+
+    /// The numbers that an account's refs were given, in their order.
+    pub async fn said_before(&self, account: AccountId, references: Vec<Ref>) -> Result<Vec<Option<u64>>, ReadError> {
+        self.ask(move |connection| {
+            let mut find = connection.prepare_cached("SELECT seq FROM chat_history WHERE uid = ?1 AND ref = ?2")?;
+            let mut seq_of = |reference: &Ref| find.query_row(params![account.0, reference.as_str()], |row| row.get(0)).optional();
+            references.iter().map(&mut seq_of).collect()
+        })
+        .await
+    }
+
+    /// A page of a room's history.
+    pub async fn history(&self, query: HistoryQuery) -> Result<History, ReadError> {
+        self.ask(move |connection| history(connection, &query)).await
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        let pool = self.pool.clone();
+        let answer = tokio::task::spawn_blocking(move || Ok(question(&*pool.get()?)?));
+        answer.await.map_err(|_| ReadError::Ended)?
+    }
+}
+
+fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
+    Ok(Account { id: AccountId(row.get(0)?), name: Name::stored(row.get(1)?), level: Level(row.get(2)?) })
+}
+
+fn history_sql(query: &HistoryQuery) -> String {
+    let order = match query.from {
+        RangeEnd::Newest => "DESC",
+        RangeEnd::Oldest => "ASC",
+    };
+    // The conditions on `kind` are those of the two partial indexes, word for word.
+    let part = |kinds: &str| {
+        format!(
+            "SELECT * FROM (SELECT h.seq AS seq, h.send_time, h.kind, h.comment, b.name FROM chat_history h \
+             LEFT JOIN base_info b ON b.id = h.uid \
+             WHERE h.room = ?1 AND h.seq > ?2 AND h.seq <= ?3 AND h.kind {kinds} ORDER BY h.seq {order} LIMIT ?4)"
+        )
+    };
+    let talk = part("NOT IN ('enter', 'leave')");
+    if query.talk_only {
+        return talk;
+    }
+    let presence = part("IN ('enter', 'leave')");
+    format!("{talk} UNION ALL {presence} ORDER BY seq {order} LIMIT ?4")
+}
+
+fn history(connection: &Connection, query: &HistoryQuery) -> rusqlite::Result<History> {
+    let mut statement = connection.prepare_cached(&history_sql(query))?;
+    let one_more = query.count + 1;
+    let mut rows = statement.query(params![query.room.0, query.left, query.right, one_more])?;
+    let mut page = History::default();
+    let mut size_bytes = 0;
+    while let Some(row) = rows.next()? {
+        if page.events.len() == query.count || size_bytes > HISTORY_PAGE_BYTES {
+            page.has_more = true;
+            break;
+        }
+        let event = event(row)?;
+        size_bytes += row.get_ref(3)?.as_str()?.len();
+        page.events.push(event);
+    }
+    if query.from == RangeEnd::Newest {
+        page.events.reverse();
+    }
+    Ok(page)
+}
+
+fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
+    let kind: String = row.get(2)?;
+    let from = || row.get(4).map(Name::stored);
+    let text = || row.get(3).map(Text::stored);
+    let deed = match kind.as_str() {
+        "chat" => Deed::Chat { from: from()?, text: text()?, reference: None },
+        "announcement" => Deed::Announcement { text: text()? },
+        "enter" => Deed::Enter { from: from()? },
+        "leave" => Deed::Leave { from: from()? },
+        "started" => Deed::Started,
+        "stopping" => Deed::Stopping,
+        _ => return Err(rusqlite::Error::InvalidColumnType(2, kind, rusqlite::types::Type::Text)),
+    };
+    Ok(Event { seq: row.get(0)?, at_ms: row.get(1)?, deed })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each index is read in order from one end of the range and left after `count` rows; only those
+    /// few are sorted into one page where both kinds are shown.
+    #[test]
+    fn history_pages_cost_what_they_show() {
+        let directory = tempfile::tempdir().unwrap();
+        let connection = super::super::schema::open(&directory.path().join("parlor.db")).unwrap();
+        for talk_only in [true, false] {
+            for from in [RangeEnd::Newest, RangeEnd::Oldest] {
+                let query = HistoryQuery { room: RoomId(1), left: 0, right: 9, count: 3, from, talk_only };
+                let sql = format!("EXPLAIN QUERY PLAN {}", history_sql(&query));
+                let mut statement = connection.prepare(&sql).unwrap();
+                let plan: Vec<String> =
+                    statement.query_map(params![1, 0, 9, 3], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
+                let searches = |index: &str| plan.iter().any(|step| step.contains(&format!("USING INDEX {index} (room=? AND seq>? AND seq<?)")));
+                assert!(searches("chat_history_talk"), "{plan:?}");
+                assert_eq!(searches("chat_history_presence"), !talk_only, "{plan:?}");
+                let sorts = plan.windows(2).filter(|steps| steps[1].contains("TEMP B-TREE"));
+                assert!(sorts.clone().all(|steps| steps[0].starts_with("SCAN (subquery")), "{plan:?}");
+                assert_eq!(sorts.count(), if talk_only { 0 } else { 2 }, "{plan:?}");
+            }
+        }
+    }
+}

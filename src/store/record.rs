@@ -1,0 +1,98 @@
+//! What is written: one type for each kind of record that the queue holds, in the order of events.
+
+use tokio::sync::oneshot;
+
+use crate::protocol::event::Event;
+use crate::protocol::name::Name;
+
+/// An account's id in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AccountId(pub(super) i64);
+
+/// A room's id in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RoomId(pub(super) i64);
+
+/// An account's standing: what it may do beyond talking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Level(pub(super) i64);
+
+impl Level {
+    /// Anybody.
+    pub const ORDINARY: Level = Level(0);
+    /// The operator, and whom the operator trusts.
+    pub const ADMINISTRATOR: Level = Level(1);
+}
+
+/// A registered person.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// The account's id.
+    pub id: AccountId,
+    /// Its name, as registered.
+    pub name: Name,
+    /// Its standing.
+    pub level: Level,
+}
+
+/// The SHA-256 of a token.
+pub type TokenHash = [u8; 32];
+
+/// One thing to write.
+#[derive(Debug)]
+pub enum Record {
+    /// A new account.
+    Registration(Registration),
+    /// A token issued or used.
+    Token(TokenRecord),
+    /// An event of a room.
+    Event(EventRecord),
+}
+
+/// An account to be registered, if its name is still free.
+#[derive(Debug)]
+pub struct Registration {
+    /// The name.
+    pub name: Name,
+    /// The password's hash.
+    pub password_hash: String,
+    /// The peer's address, for the operator.
+    pub address: String,
+    /// When, in milliseconds since 1970 UTC.
+    pub at_ms: i64,
+    /// Told once the outcome is durable.
+    pub outcome: oneshot::Sender<Registered>,
+}
+
+/// What became of a registration.
+#[derive(Debug)]
+pub enum Registered {
+    /// It is this account now.
+    As(Account),
+    /// Somebody else has the name.
+    NameTaken,
+}
+
+/// A change to an account's tokens.
+#[derive(Debug)]
+pub struct TokenRecord {
+    /// Whose.
+    pub account: AccountId,
+    /// The token's hash. A known one is marked as used, a new one is issued.
+    pub hash: TokenHash,
+    /// When, in milliseconds since 1970 UTC.
+    pub at_ms: i64,
+}
+
+/// An event at its place in a room's log.
+#[derive(Debug)]
+pub struct EventRecord {
+    /// The room.
+    pub room: RoomId,
+    /// Whose deed it was; `None` for the server's.
+    pub author: Option<AccountId>,
+    /// The privilege it was done with.
+    pub level: Level,
+    /// The event.
+    pub event: Event,
+}

@@ -1,0 +1,328 @@
+//! The one thread that writes. It takes what the queue holds, writes it in one transaction, and
+//! publishes how far everything is durable; whoever waits for an `OK` is released by that.
+//!
+//! Group commit without a delay: a batch is whatever arrived while the last one was being committed.
+//! A batch that fails by a passing cause (no space, a lock, an I/O error) stays at the queue's head
+//! and is tried again until it succeeds: it was heard by the room, so it is never given up. Any other
+//! error means that the store can no longer be trusted; the thread ends and takes the daemon with it.
+//!
+//! What this thread must not do: answer for a record before its commit has returned.
+
+use std::collections::HashMap;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
+use tokio::sync::{oneshot, watch};
+
+use super::OpenRoom;
+use super::queue::{Job, LEAVING_SLOTS, Position, SLOTS, Slot, State};
+use super::record::{Account, AccountId, EventRecord, Level, Record, Registered, Registration, RoomId, TokenRecord};
+use crate::protocol::event::Deed;
+
+/// The newest tokens that an account keeps.
+const TOKENS_AN_ACCOUNT: i64 = 10;
+const RETRY_FIRST: Duration = Duration::from_millis(50);
+const RETRY_LAST: Duration = Duration::from_secs(1);
+
+/// How a room's numbers stand: the last one committed, and how far they are reserved.
+///
+/// At any moment at most [`SLOTS`] + [`LEAVING_SLOTS`] events are past `last`, since each holds a slot
+/// until it is durable. So as long as `reserved` is at least that far past `last`, no number is
+/// heard that was not reserved before, and the room need not ask.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Numbering {
+    last: u64,
+    reserved: u64,
+}
+
+const OUTSTANDING: u64 = (SLOTS + LEAVING_SLOTS) as u64;
+
+impl Numbering {
+    /// The reservation that must be committed together with `last`, if the present one is too short.
+    fn extension(self) -> Option<u64> {
+        (self.reserved < self.last + OUTSTANDING).then_some(self.last + 2 * OUTSTANDING)
+    }
+}
+
+/// How the thread ended.
+pub(super) enum End {
+    Drained,
+    Dead,
+    /// It has not, yet.
+    Running,
+}
+
+/// The running thread.
+pub(super) struct Handle {
+    thread: JoinHandle<()>,
+    ended: Receiver<()>,
+}
+
+impl Handle {
+    /// Waits for the thread until `deadline`.
+    pub(super) fn join(self, deadline: Duration) -> End {
+        // The sender is dropped with the thread; nothing is ever sent.
+        match self.ended.recv_timeout(deadline) {
+            Err(RecvTimeoutError::Timeout) => End::Running,
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => match self.thread.join() {
+                Ok(()) => End::Drained,
+                Err(_) => End::Dead,
+            },
+        }
+    }
+}
+
+/// Finds or makes a room, and reserves its next numbers before anybody may be told one.
+pub(super) fn open_room(connection: &mut Connection, name: &str) -> rusqlite::Result<(OpenRoom, Numbering)> {
+    let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    change.execute("INSERT INTO room (name, reserved_seq) VALUES (?1, 0) ON CONFLICT DO NOTHING", [name])?;
+    let (id, reserved): (i64, u64) =
+        change.query_row("SELECT id, reserved_seq FROM room WHERE name = ?1", [name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut numbering = Numbering { last: reserved, reserved };
+    if let Some(reserved) = numbering.extension() {
+        numbering.reserved = reserved;
+        change.execute("UPDATE room SET reserved_seq = ?2 WHERE id = ?1", params![id, reserved])?;
+    }
+    change.commit()?;
+    Ok((OpenRoom { id: RoomId(id), next_seq: numbering.last + 1 }, numbering))
+}
+
+/// Starts the thread.
+pub(super) fn spawn(
+    connection: Connection,
+    jobs: Receiver<Job>,
+    state: watch::Sender<State>,
+    room: RoomId,
+    numbering: Numbering,
+) -> Handle {
+    let (ending, ended) = crossbeam_channel::bounded(0);
+    let body = move || {
+        let _ending = ending;
+        // Also set when this thread panics: nobody may wait for a commit that will not come.
+        let state = DeathNotice(state);
+        Writer { connection, state: &state.0, rooms: HashMap::from([(room, numbering)]) }.run(&jobs);
+        std::mem::forget(state);
+    };
+    #[expect(clippy::expect_used, reason = "a system that cannot start one thread at start-up cannot run the daemon")]
+    let thread = std::thread::Builder::new().name("writer".into()).spawn(body).expect("the writer thread starts");
+    Handle { thread, ended }
+}
+
+struct DeathNotice(watch::Sender<State>);
+
+impl Drop for DeathNotice {
+    fn drop(&mut self) {
+        self.0.send_modify(|state| state.is_dead = true);
+    }
+}
+
+/// What one transaction writes.
+#[derive(Default)]
+struct Batch {
+    records: Vec<Record>,
+    end: Position,
+    slots: Vec<Slot>,
+}
+
+impl Batch {
+    fn add(&mut self, mut records: Vec<Record>, end: Position, slot: Slot) {
+        self.records.append(&mut records);
+        self.end = end;
+        self.slots.push(slot);
+    }
+}
+
+/// What is told to whom once a batch is durable.
+type Outcomes = HashMap<usize, Registered>;
+
+struct Writer<'a> {
+    connection: Connection,
+    state: &'a watch::Sender<State>,
+    rooms: HashMap<RoomId, Numbering>,
+}
+
+impl Writer<'_> {
+    fn run(&mut self, jobs: &Receiver<Job>) {
+        let mut is_stopping = false;
+        while !is_stopping {
+            let mut batch = Batch::default();
+            // The queue is never dropped while the daemon runs, but an end of it is an end too.
+            let Ok(first) = jobs.recv() else { return };
+            for job in std::iter::once(first).chain(jobs.try_iter()) {
+                match job {
+                    Job::Write { records, end, slot } => batch.add(records, end, slot),
+                    Job::Stop => is_stopping = true,
+                }
+            }
+            if !batch.records.is_empty() {
+                self.store(batch);
+            }
+        }
+        self.retry(|writer| writer.give_numbers_back());
+    }
+
+    /// Commits a batch, however often it takes, and says so.
+    fn store(&mut self, batch: Batch) {
+        let outcomes = self.retry(|writer| writer.commit(&batch.records));
+        self.state.send_modify(|state| *state = State { durable: batch.end, ..State::default() });
+        drop(batch.slots);
+        tell(batch.records, outcomes);
+    }
+
+    fn retry<T>(&mut self, mut attempt: impl FnMut(&mut Self) -> rusqlite::Result<T>) -> T {
+        let mut pause = RETRY_FIRST;
+        let mut failing_since = None;
+        loop {
+            match attempt(self) {
+                Ok(done) => {
+                    if let Some(since) = failing_since {
+                        log::warn!("the store works again after {:.1} s; nothing was lost", Instant::elapsed(&since).as_secs_f32());
+                    }
+                    return done;
+                }
+                Err(error) if is_passing(&error) => {
+                    if failing_since.is_none() {
+                        log::error!("cannot store: {error}; new messages are refused until this is mended, nothing is lost");
+                        failing_since = Some(Instant::now());
+                    }
+                    self.state.send_modify(|state| state.is_failing = true);
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(RETRY_LAST);
+                }
+                Err(error) => {
+                    log::error!("cannot store, and trying again cannot help: {error}");
+                    // Ends the thread and with it the daemon, see `DeathNotice`.
+                    panic!("the store failed for good: {error}");
+                }
+            }
+        }
+    }
+
+    fn commit(&mut self, records: &[Record]) -> rusqlite::Result<Outcomes> {
+        let mut outcomes = Outcomes::new();
+        let mut rooms = self.rooms.clone();
+        let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for (at, record) in records.iter().enumerate() {
+            match record {
+                Record::Event(record) => {
+                    insert_event(&change, record)?;
+                    if let Some(numbering) = rooms.get_mut(&record.room) {
+                        numbering.last = record.event.seq;
+                    }
+                }
+                Record::Registration(registration) => {
+                    outcomes.insert(at, register(&change, registration)?);
+                }
+                Record::Token(token) => keep_token(&change, token)?,
+            }
+        }
+        for (room, numbering) in &mut rooms {
+            if let Some(reserved) = numbering.extension() {
+                change.execute("UPDATE room SET reserved_seq = ?2 WHERE id = ?1", params![room.0, reserved])?;
+                numbering.reserved = reserved;
+            }
+        }
+        change.commit()?;
+        self.rooms = rooms;
+        Ok(outcomes)
+    }
+
+    /// After a clean stop numbering goes on without a gap.
+    fn give_numbers_back(&mut self) -> rusqlite::Result<()> {
+        let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for (room, numbering) in &self.rooms {
+            change.execute("UPDATE room SET reserved_seq = ?2 WHERE id = ?1", params![room.0, numbering.last])?;
+        }
+        change.commit()
+    }
+}
+
+/// Whether trying again may help: the operator can make room, lift a lock, remount a disk.
+fn is_passing(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::FileLockingProtocolFailed
+                | ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly
+                | ErrorCode::PermissionDenied
+                | ErrorCode::OutOfMemory
+        )
+    )
+}
+
+fn tell(records: Vec<Record>, mut outcomes: Outcomes) {
+    for (at, record) in records.into_iter().enumerate() {
+        if let (Record::Registration(registration), Some(outcome)) = (record, outcomes.remove(&at)) {
+            send(registration.outcome, outcome);
+        }
+    }
+}
+
+fn send<T>(waiting: oneshot::Sender<T>, outcome: T) {
+    // Whoever asked may have gone; what was written stays written.
+    let _ = waiting.send(outcome);
+}
+
+/// Writes an event. A row that is there already is this very event: a commit whose outcome was
+/// unknown had succeeded, and is being tried again.
+fn insert_event(change: &Transaction<'_>, record: &EventRecord) -> rusqlite::Result<()> {
+    let EventRecord { room, author, level, event } = record;
+    let (comment, reference) = match &event.deed {
+        Deed::Chat { text, reference, .. } => (text.as_str(), reference.as_ref().map(|reference| reference.as_str())),
+        Deed::Announcement { text } => (text.as_str(), None),
+        Deed::Enter { .. } | Deed::Leave { .. } | Deed::Started | Deed::Stopping => ("", None),
+    };
+    let mut insert = change.prepare_cached(
+        "INSERT INTO chat_history (comment, send_time, level, uid, room, seq, kind, ref) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+    )?;
+    let author = author.map(|author| author.0);
+    let kind = event.deed.kind();
+    let rows = insert.execute(params![comment, event.at_ms, level.0, author, room.0, event.seq, kind, reference])?;
+    if rows == 0 {
+        // Not so if something else was in the way: then this is an error that nobody may miss.
+        change.query_row(
+            "SELECT 1 FROM chat_history WHERE room = ?1 AND seq = ?2 AND kind = ?3 AND comment = ?4",
+            params![room.0, event.seq, kind, comment],
+            |_| Ok(()),
+        )?;
+    }
+    Ok(())
+}
+
+fn register(change: &Transaction<'_>, registration: &Registration) -> rusqlite::Result<Registered> {
+    let Registration { name, password_hash, address, at_ms, .. } = registration;
+    change.execute(
+        "INSERT INTO base_info (name, folded_name, password_hash, address, register_time) \
+         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (folded_name) DO NOTHING",
+        params![name.as_str(), name.folded(), password_hash, address, at_ms],
+    )?;
+    // The salt makes the hash this registration's own, also where it is being tried again.
+    let sql = "SELECT id, level FROM base_info WHERE folded_name = ?1 AND password_hash = ?2";
+    let found = change.query_row(sql, params![name.folded(), password_hash], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    Ok(match found {
+        Some((id, level)) => Registered::As(Account { id: AccountId(id), name: name.clone(), level: Level(level) }),
+        None => Registered::NameTaken,
+    })
+}
+
+fn keep_token(change: &Transaction<'_>, token: &TokenRecord) -> rusqlite::Result<()> {
+    change.execute(
+        "INSERT INTO login_token (hash, uid, used_time) VALUES (?1, ?2, ?3) \
+         ON CONFLICT (hash) DO UPDATE SET used_time = excluded.used_time",
+        params![token.hash, token.account.0, token.at_ms],
+    )?;
+    change.execute(
+        "DELETE FROM login_token WHERE uid = ?1 AND hash NOT IN \
+         (SELECT hash FROM login_token WHERE uid = ?1 ORDER BY used_time DESC LIMIT ?2)",
+        params![token.account.0, TOKENS_AN_ACCOUNT],
+    )?;
+    Ok(())
+}
