@@ -33,6 +33,13 @@ const _: () = assert!(BATCH < SLOTS);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position(pub(super) u64);
 
+#[cfg(test)]
+impl Position {
+    pub(crate) fn test(position: u64) -> Self {
+        Self(position)
+    }
+}
+
 /// What the writer publishes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct State {
@@ -53,7 +60,7 @@ pub struct Slot {
 /// Work for the writer thread.
 pub(super) enum Job {
     /// Records to write, up to a position; their slots are freed when they are durable.
-    Write { records: Vec<Record>, end: Position, slot: Slot },
+    Write { records: Vec<Record>, end: Position, slots: Vec<Slot> },
     /// Write what came before, then end.
     Stop,
 }
@@ -87,8 +94,8 @@ struct Inner {
 
 impl Queue {
     pub(super) fn new(confirm_timeout: Duration) -> (Self, Receiver<Job>, watch::Sender<State>) {
-        // A place for every slot and one for `Stop`: a holder of a slot always finds room.
-        let (jobs, receiver) = crossbeam_channel::bounded(SLOTS + LEAVING_SLOTS + 1);
+        // A place for every slot, one for the room's last event and one for `Stop`: there is always room.
+        let (jobs, receiver) = crossbeam_channel::bounded(SLOTS + LEAVING_SLOTS + 2);
         let (publish, state) = watch::channel(State::default());
         let inner = Inner {
             jobs,
@@ -136,14 +143,14 @@ impl Queue {
         }
     }
 
-    /// Puts records at the queue's end and tells where that is. Never waits: the slot stands for a
+    /// Puts records at the queue's end and tells where that is. Never waits: the slots stand for a
     /// place in the channel.
-    pub fn push(&self, records: Vec<Record>, slot: Slot) -> Position {
+    pub fn push(&self, records: Vec<Record>, slots: Vec<Slot>) -> Position {
         let mut last = self.inner.last.lock().unwrap_or_else(PoisonError::into_inner);
         let end = Position(last.0 + records.len() as u64);
         *last = end;
         // Fails only once the writer is gone, which ends the daemon; nobody is told OK then.
-        let _ = self.inner.jobs.try_send(Job::Write { records, end, slot });
+        let _ = self.inner.jobs.try_send(Job::Write { records, end, slots });
         end
     }
 

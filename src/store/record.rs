@@ -9,6 +9,13 @@ use crate::protocol::name::Name;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccountId(pub(super) i64);
 
+#[cfg(test)]
+impl AccountId {
+    pub(crate) fn test(id: i64) -> Self {
+        Self(id)
+    }
+}
+
 /// A room's id in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RoomId(pub(super) i64);

@@ -127,10 +127,10 @@ struct Batch {
 }
 
 impl Batch {
-    fn add(&mut self, mut records: Vec<Record>, end: Position, slot: Slot) {
+    fn add(&mut self, mut records: Vec<Record>, end: Position, mut slots: Vec<Slot>) {
         self.records.append(&mut records);
         self.end = end;
-        self.slots.push(slot);
+        self.slots.append(&mut slots);
     }
 }
 
@@ -152,7 +152,7 @@ impl Writer<'_> {
             let Ok(first) = jobs.recv() else { return };
             for job in std::iter::once(first).chain(jobs.try_iter()) {
                 match job {
-                    Job::Write { records, end, slot } => batch.add(records, end, slot),
+                    Job::Write { records, end, slots } => batch.add(records, end, slots),
                     Job::Stop => is_stopping = true,
                 }
             }

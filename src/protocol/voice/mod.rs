@@ -86,6 +86,11 @@ impl Voice {
     /// How many voices there can be.
     pub const COUNT: usize = 6;
 
+    /// Every voice.
+    pub fn all() -> impl Iterator<Item = Voice> {
+        Tongue::ALL.into_iter().flat_map(|tongue| [LineEnd::Lf, LineEnd::CrLf].map(|line_end| Voice { tongue, line_end }))
+    }
+
     /// A tongue with the line end that a client gets before it has sent any.
     pub fn new(tongue: Tongue) -> Self {
         Self { tongue, line_end: LineEnd::Lf }
@@ -178,8 +183,7 @@ mod tests {
 
     #[test]
     fn voices_have_places_of_their_own() {
-        let all = Tongue::ALL.into_iter().flat_map(|tongue| [LineEnd::Lf, LineEnd::CrLf].map(|line_end| Voice { tongue, line_end }));
-        let places: std::collections::BTreeSet<usize> = all.map(Voice::index).collect();
+        let places: std::collections::BTreeSet<usize> = Voice::all().map(Voice::index).collect();
         assert_eq!(places, (0..Voice::COUNT).collect());
     }
 }

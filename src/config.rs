@@ -1,0 +1,89 @@
+//! Flags and environment, parsed once. Every figure's unit stands in its name.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+
+use crate::protocol::voice::Tongue;
+
+/// A chat room whose complete client is netcat.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "parlord", version, about, max_term_width = 100)]
+pub struct Config {
+    /// Address to listen on; may be given several times (port 0: any free one)
+    #[arg(long, value_name = "ADDR", env = "PARLOR_LISTEN", value_delimiter = ',', default_value = "127.0.0.1:7171")]
+    pub listen: Vec<SocketAddr>,
+
+    /// Directory for the database and the control socket; made if it is missing, for its owner alone
+    #[arg(long, value_name = "DIR", env = "PARLOR_DATA", default_value = "./parlor-data")]
+    pub data: PathBuf,
+
+    /// Language spoken to a connection until it chooses another with V
+    #[arg(long, value_enum, env = "PARLOR_LANG", default_value = "en")]
+    pub lang: Lang,
+
+    /// bcrypt cost of new passwords, 4 to 31; each step doubles the time of a login
+    #[arg(long, value_name = "N", env = "PARLOR_BCRYPT_COST", default_value_t = 12, value_parser = clap::value_parser!(u32).range(4..=31))]
+    pub bcrypt_cost: u32,
+
+    /// Most connections at once [default: what the descriptor limit allows]
+    #[arg(long, value_name = "N", env = "PARLOR_MAX_CONNECTIONS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_connections: Option<u32>,
+
+    /// Seconds a connection may take to its first line
+    #[arg(long, value_name = "S", env = "PARLOR_FIRST_LINE_TIMEOUT_S", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    pub first_line_timeout_s: u32,
+
+    /// Seconds a connection may take to its login
+    #[arg(long, value_name = "S", env = "PARLOR_LOGIN_TIMEOUT_S", default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..))]
+    pub login_timeout_s: u32,
+
+    /// Seconds a connection may take nothing of what it is sent; also its TCP_USER_TIMEOUT meanwhile
+    #[arg(long, value_name = "S", env = "PARLOR_STALL_TIMEOUT_S", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
+    pub stall_timeout_s: u32,
+
+    /// Seconds of silence after which a peer is probed (TCP keepalive)
+    #[arg(long, value_name = "S", env = "PARLOR_KEEPALIVE_IDLE_S", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=32767))]
+    pub keepalive_idle_s: u32,
+
+    /// Seconds between probes; three without an answer end the connection
+    #[arg(long, value_name = "S", env = "PARLOR_KEEPALIVE_INTERVAL_S", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=32767))]
+    pub keepalive_interval_s: u32,
+
+    /// Seconds to wait for the disk before a sender is told "unconfirmed"
+    #[arg(long, value_name = "S", env = "PARLOR_CONFIRM_TIMEOUT_S", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub confirm_timeout_s: u32,
+
+    /// Seconds that stopping may take; then the daemon says what was not stored and exits 75
+    #[arg(long, value_name = "S", env = "PARLOR_STOP_TIMEOUT_S", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub stop_timeout_s: u32,
+
+    /// Say this to everyone through the daemon running on the data directory, then exit
+    #[arg(long, value_name = "TEXT")]
+    pub announce: Option<String>,
+}
+
+/// A language for people, as a flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Lang {
+    /// English
+    En,
+    /// Chinese
+    Zh,
+}
+
+impl From<Lang> for Tongue {
+    fn from(lang: Lang) -> Self {
+        match lang {
+            Lang::En => Tongue::En,
+            Lang::Zh => Tongue::Zh,
+        }
+    }
+}
+
+/// Seconds, as the flags have them.
+pub fn seconds(count: u32) -> Duration {
+    Duration::from_secs(count.into())
+}

@@ -1,0 +1,69 @@
+//! How the daemon ends: one list of exit codes, after BSD's sysexits, for scripts and service managers.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::store::OpenError;
+
+/// Why the daemon could not run, or could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// A control flag found no daemon, or the daemon refused.
+    #[error("{0}")]
+    Control(String),
+    /// The database is damaged, or is no database.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// Another daemon has the data directory.
+    #[error("another parlord{pid} is running on {data}; stop it first, or give this one another --data")]
+    AlreadyRunning {
+        /// The directory.
+        data: PathBuf,
+        /// Its process id as ` (pid 7)`, if it wrote one.
+        pid: String,
+    },
+    /// The data directory cannot be made or written.
+    #[error("cannot use the data directory {data}: {source}; give one that this user may write, with --data")]
+    DataDirectory {
+        /// The directory.
+        data: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {source}; is another server there? --listen gives another address")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// A thread, a signal handler or the runtime could not be had.
+    #[error("the system refused what the daemon needs: {0}")]
+    System(#[from] std::io::Error),
+    /// The room's task or the writer's thread died.
+    #[error("{0} failed and the daemon cannot go on; what was answered OK is stored")]
+    Internal(&'static str),
+    /// Not everything queued was stored in time.
+    #[error("stopped at the deadline with {unstored} records not stored, none of which was answered OK")]
+    Unstored {
+        /// How many.
+        unstored: u64,
+    },
+}
+
+impl Failure {
+    /// The exit code, as listed in the README.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Failure::Control(_) => 1,
+            Failure::Store(OpenError::Corrupt { .. }) => 65,
+            Failure::AlreadyRunning { .. } | Failure::Listen { .. } => 69,
+            Failure::Internal(_) => 70,
+            Failure::System(_) => 71,
+            Failure::DataDirectory { .. } | Failure::Store(OpenError::Sqlite { .. } | OpenError::Pool { .. }) => 73,
+            Failure::Unstored { .. } => 75,
+            Failure::Store(OpenError::Newer { .. }) => 78,
+        })
+    }
+}

@@ -1,0 +1,123 @@
+//! One connection from its first byte to its last: input to the session, output from its outbox, and
+//! a close that arrives.
+//!
+//! Both directions are one task. The conversation (read a line, let the session take it) and the
+//! writer run beside each other, so that a session that waits never keeps events back.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::time::{timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::reader::LineReader;
+use super::writer::{End, Writer};
+use crate::protocol::closing::Closing;
+use crate::room::ConnectionId;
+use crate::session::outbox::outbox;
+use crate::session::{Ending, Services, Session};
+
+/// How long a closed connection is still read, so that the last words arrive: closing a socket with
+/// unread input sends a reset, which discards what the peer has not read yet (RFC 1122, 4.2.2.13).
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Serves a connection until it ends.
+pub(super) async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    connection: ConnectionId,
+    services: Arc<Services>,
+    stall_timeout: Duration,
+    stopping: CancellationToken,
+) {
+    let (read_half, write_half) = stream.into_split();
+    let mut reader = LineReader::new(read_half);
+    let (outbox, outgoing) = outbox(services.queue.clone());
+    let mut writer = Writer::new(write_half, outgoing, stall_timeout);
+    let (end_session, mut ended) = oneshot::channel();
+    let address = peer.ip().to_canonical().to_string();
+    let mut session = Session::new(services, connection, address, outbox, end_session);
+
+    let conversation = async {
+        let ending = tokio::select! {
+            biased;
+            () = stopping.cancelled() => Ending::Closed(Closing::ShuttingDown),
+            closing = told(&mut ended) => Ending::Closed(closing),
+            ending = converse(&mut reader, &mut session) => ending,
+        };
+        session.finish(ending);
+        ending
+    };
+    let end = {
+        tokio::pin!(conversation);
+        let writing = writer.run();
+        tokio::pin!(writing);
+        tokio::select! {
+            biased;
+            ending = &mut conversation => {
+                log::debug!("connection {} from {peer} ends: {ending}", connection.0);
+                writing.await
+            }
+            // The peer is gone; dropping the conversation leaves the room.
+            end = &mut writing => end,
+        }
+    };
+    log::debug!("connection {} from {peer}: {end}", connection.0);
+    if let End::Said = end {
+        let mut socket = writer.into_socket();
+        if socket.shutdown().await.is_ok() {
+            let _ = timeout(LINGER, reader.discard()).await;
+        }
+    }
+}
+
+/// Refuses a connection: says why, then closes.
+pub(super) async fn turn_away(mut stream: TcpStream, last_words: &str) -> io::Result<()> {
+    stream.write_all(last_words.as_bytes()).await?;
+    stream.shutdown().await?;
+    let (read_half, _write_half) = stream.into_split();
+    let _ = timeout(LINGER, LineReader::new(read_half).discard()).await;
+    Ok(())
+}
+
+async fn told(ended: &mut oneshot::Receiver<Closing>) -> Closing {
+    match ended.await {
+        Ok(closing) => closing,
+        // A session that is no member: nobody will end it.
+        Err(_) => std::future::pending().await,
+    }
+}
+
+async fn converse(reader: &mut LineReader, session: &mut Session) -> Ending {
+    loop {
+        loop {
+            match reader.next_line(session.manner()) {
+                Ok(Some(input)) => {
+                    if let std::ops::ControlFlow::Break(ending) = session.take(input).await {
+                        return ending;
+                    }
+                    session.has_room().await;
+                }
+                Ok(None) => break,
+                Err(_) => return Ending::EndOfInput,
+            }
+        }
+        session.say().await;
+        let filled = match session.deadline() {
+            Some(deadline) => match timeout_at(deadline, reader.fill()).await {
+                Ok(filled) => filled,
+                Err(_) => return Ending::Closed(Closing::LoginTimeout),
+            },
+            None => reader.fill().await,
+        };
+        // A reset is an end of input too: what was asked before it is carried out.
+        if !filled.unwrap_or(false) {
+            return Ending::EndOfInput;
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Accepts connections: prepares their sockets, counts them, turns away what is too much, and gets
+//! over running out of descriptors without spinning.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::connection::{serve, turn_away};
+use super::options::{Keepalive, prepare};
+use crate::protocol::closing::Closing;
+use crate::protocol::voice::Voice;
+use crate::room::ConnectionId;
+use crate::session::Services;
+
+/// The pause after a failed accept doubles from the first to the last; a naive loop makes millions of
+/// failing calls a second when descriptors run out.
+const PAUSE_FIRST: Duration = Duration::from_millis(10);
+const PAUSE_LAST: Duration = Duration::from_secs(1);
+/// Connections that are being told at once that the daemon is full; more are closed without a word.
+const TURNED_AWAY_AT_ONCE: usize = 64;
+
+/// What all listeners share.
+pub struct Acceptor {
+    /// What sessions use.
+    pub services: Arc<Services>,
+    /// When a silent peer is taken for dead.
+    pub keepalive: Keepalive,
+    /// How long a peer may take nothing.
+    pub stall_timeout: Duration,
+    /// Cancelled when no more connections are accepted.
+    pub closing: CancellationToken,
+    /// Cancelled when connections are told to go.
+    pub stopping: CancellationToken,
+    connections: TaskTracker,
+    places: Arc<Semaphore>,
+    turned_away: Arc<Semaphore>,
+    next_id: AtomicU64,
+}
+
+impl Acceptor {
+    /// An acceptor of at most `max_connections` at once.
+    pub fn new(services: Arc<Services>, keepalive: Keepalive, stall_timeout: Duration, max_connections: usize) -> Arc<Self> {
+        Arc::new(Self {
+            services,
+            keepalive,
+            stall_timeout,
+            closing: CancellationToken::new(),
+            stopping: CancellationToken::new(),
+            connections: TaskTracker::new(),
+            places: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
+            turned_away: Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE)),
+            next_id: AtomicU64::new(1),
+        })
+    }
+
+    /// Accepts from one listener until told to stop.
+    pub async fn run(self: Arc<Self>, listener: TcpListener) {
+        let mut pause = PAUSE_FIRST;
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = self.closing.cancelled() => return,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    pause = PAUSE_FIRST;
+                    self.admit(stream, peer);
+                }
+                // The peer was gone before it was accepted.
+                Err(error) if is_of_the_peer(&error) => log::debug!("accept: {error}"),
+                Err(error) => {
+                    if pause == PAUSE_FIRST {
+                        log::warn!("cannot accept connections: {error}; those that are open go on, trying again");
+                    }
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(PAUSE_LAST);
+                }
+            }
+        }
+    }
+
+    /// Waits for the connections to end after `stopping`.
+    pub async fn drained(&self) {
+        self.connections.close();
+        self.connections.wait().await;
+    }
+
+    /// How many connections there are.
+    pub fn count(&self) -> usize {
+        self.connections.len()
+    }
+
+    fn admit(&self, stream: TcpStream, peer: SocketAddr) {
+        if let Err(error) = prepare(SockRef::from(&stream), self.keepalive) {
+            log::debug!("connection from {peer} was gone at once: {error}");
+            return;
+        }
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { return self.turn_away(stream) };
+        let connection = ConnectionId(self.next_id.fetch_add(1, Ordering::Relaxed));
+        log::debug!("connection {} from {peer}", connection.0);
+        let served = serve(stream, peer, connection, Arc::clone(&self.services), self.stall_timeout, self.stopping.clone());
+        self.connections.spawn(async move {
+            served.await;
+            drop(place);
+        });
+    }
+
+    fn turn_away(&self, stream: TcpStream) {
+        let Ok(place) = Arc::clone(&self.turned_away).try_acquire_owned() else { return };
+        let mut last_words = String::new();
+        Voice::new(self.services.tongue).closing(Closing::Full, &mut last_words);
+        tokio::spawn(async move {
+            let _ = turn_away(stream, &last_words).await;
+            drop(place);
+        });
+    }
+}
+
+fn is_of_the_peer(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted)
+}

@@ -1,0 +1,57 @@
+//! One connection's input: bytes from the socket, lines out of the codec. Holds no buffer while idle.
+
+use std::io;
+
+use bytes::BytesMut;
+use tokio::net::tcp::OwnedReadHalf;
+use tokio_util::codec::Decoder;
+
+use crate::protocol::codec::{Input, LineCodec};
+use crate::protocol::request::Manner;
+
+/// The most read at once.
+const READ_BYTES: usize = 16 << 10;
+
+/// Reads lines.
+pub(super) struct LineReader {
+    socket: OwnedReadHalf,
+    codec: LineCodec,
+    buffer: BytesMut,
+}
+
+impl LineReader {
+    pub(super) fn new(socket: OwnedReadHalf) -> Self {
+        Self { socket, codec: LineCodec::new(), buffer: BytesMut::new() }
+    }
+
+    /// The next line among the bytes already read.
+    pub(super) fn next_line(&mut self, manner: Manner) -> io::Result<Option<Input>> {
+        self.codec.set_manner(manner);
+        self.codec.decode(&mut self.buffer)
+    }
+
+    /// Waits for more bytes; false at the end of input. Nothing is lost if this is dropped in between.
+    pub(super) async fn fill(&mut self) -> io::Result<bool> {
+        loop {
+            self.buffer.reserve(READ_BYTES);
+            match self.socket.try_read_buf(&mut self.buffer) {
+                Ok(count) => return Ok(count > 0),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => (),
+                Err(error) => return Err(error),
+            }
+            // An idle connection holds no more than the part of a line it has sent.
+            self.buffer = BytesMut::from(&self.buffer[..]);
+            self.socket.readable().await?;
+        }
+    }
+
+    /// Reads and throws away until the end of input.
+    pub(super) async fn discard(&mut self) -> io::Result<()> {
+        loop {
+            self.buffer.clear();
+            if !self.fill().await? {
+                return Ok(());
+            }
+        }
+    }
+}

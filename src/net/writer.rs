@@ -1,0 +1,259 @@
+//! One connection's output: replies from its outbox, and whatever lies between its cursor and the end
+//! of the room's log, in as few writes as possible.
+//!
+//! Nothing lands inside a line: replies are written whole, chunks of the log end at line ends, and of
+//! what a blocked peer did not take only the rest of the chunk it stopped in is held. Everything else
+//! is looked up again when the peer reads on, so a stalled connection costs one chunk and its outbox.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use socket2::SockRef;
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::time::timeout;
+
+use super::options::bound_stall;
+use crate::protocol::closing::Closing;
+use crate::protocol::event::Missed;
+use crate::room::log::Chunk;
+use crate::session::outbox::{Hearing, Item, Outgoing};
+
+/// The most chunks of the log given to one write.
+const CHUNKS_A_WRITE: usize = 64;
+
+/// Replies are taken from the outbox only while less than this waits to be written, so that a peer
+/// that reads slowly fills its outbox, and is not read, instead of filling memory here.
+const DUE_BYTES: usize = 64 << 10;
+
+/// How a connection's output came to its end.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum End {
+    /// The last words were written.
+    #[error("closed")]
+    Said,
+    /// The peer took nothing for too long.
+    #[error("{}", Closing::Stalled.code())]
+    Stalled,
+    /// The socket failed.
+    #[error("lost: {0}")]
+    Lost(io::Error),
+}
+
+/// What is written next, whatever happens: replies, and the rest of a chunk.
+#[derive(Default)]
+struct Due {
+    parts: VecDeque<Bytes>,
+    size_bytes: usize,
+}
+
+impl Due {
+    fn push(&mut self, part: Bytes) {
+        if !part.is_empty() {
+            self.size_bytes += part.len();
+            self.parts.push_back(part);
+        }
+    }
+
+    /// Drops up to `count` bytes from the front; tells how many of them were not there.
+    fn advance(&mut self, mut count: usize) -> usize {
+        while let Some(first) = self.parts.front_mut() {
+            if count < first.len() {
+                first.advance(count);
+                self.size_bytes -= count;
+                return 0;
+            }
+            count -= first.len();
+            self.size_bytes -= first.len();
+            self.parts.pop_front();
+        }
+        count
+    }
+}
+
+/// Writes what a connection is sent.
+pub(super) struct Writer {
+    socket: OwnedWriteHalf,
+    outgoing: Outgoing,
+    due: Due,
+    hearing: Option<Hearing>,
+    /// An item whose turn comes when the log has been read up to a point.
+    turn: Option<(u64, Item)>,
+    is_closing: bool,
+    stall_timeout: Duration,
+}
+
+/// What was put together for one write.
+struct Gathered {
+    /// What is due, and then pieces of the log.
+    parts: Vec<Bytes>,
+    /// The chunks that the pieces are of, each with how many of `parts` it became.
+    chunks: Vec<(Chunk, usize)>,
+}
+
+impl Writer {
+    pub(super) fn new(socket: OwnedWriteHalf, outgoing: Outgoing, stall_timeout: Duration) -> Self {
+        Self { socket, outgoing, due: Due::default(), hearing: None, turn: None, is_closing: false, stall_timeout }
+    }
+
+    /// The socket, to shut it down.
+    pub(super) fn into_socket(self) -> OwnedWriteHalf {
+        self.socket
+    }
+
+    /// Writes until the last words are written or nothing more can be.
+    pub(super) async fn run(&mut self) -> End {
+        loop {
+            self.take_replies();
+            let gathered = self.gather();
+            if !gathered.parts.is_empty() {
+                match self.write(gathered).await {
+                    Ok(()) => continue,
+                    Err(end) => return end,
+                }
+            }
+            if self.take_turn() {
+                continue;
+            }
+            if self.is_closing {
+                return End::Said;
+            }
+            self.wait().await;
+        }
+    }
+
+    /// Moves replies to `due`, up to one that has to wait for the log.
+    fn take_replies(&mut self) {
+        while self.turn.is_none() && !self.is_closing && self.due.size_bytes < DUE_BYTES {
+            match self.outgoing.try_next() {
+                None => return,
+                Some(Item::Text(text)) => self.due.push(text),
+                Some(Item::Join { text, hearing }) => {
+                    self.due.push(text);
+                    self.hearing = Some(hearing);
+                }
+                Some(Item::Close { text, after_the_log: false }) => {
+                    self.due.push(text);
+                    (self.hearing, self.is_closing) = (None, true);
+                }
+                Some(item @ Item::Turn { until, .. }) => self.turn = Some((until, item)),
+                Some(item @ Item::Close { .. }) => {
+                    let end = self.hearing.as_ref().map_or(0, |hearing| hearing.cursor.log_end());
+                    self.turn = Some((end, item));
+                }
+            }
+        }
+    }
+
+    /// Takes the waiting item if the log has been read up to its point.
+    fn take_turn(&mut self) -> bool {
+        let Some((_, item)) = self.turn.take_if(|(until, _)| self.hearing.as_ref().is_none_or(|h| h.cursor.has_reached(*until))) else {
+            return false;
+        };
+        match item {
+            Item::Turn { text, hearing, .. } => {
+                self.due.push(text);
+                self.hearing = Some(hearing);
+            }
+            Item::Text(text) | Item::Join { text, .. } | Item::Close { text, .. } => {
+                self.due.push(text);
+                (self.hearing, self.is_closing) = (None, true);
+            }
+        }
+        true
+    }
+
+    fn gather(&mut self) -> Gathered {
+        let mut chunks = Vec::new();
+        if let Some(hearing) = &mut self.hearing {
+            let until = self.turn.as_ref().map(|(until, _)| *until);
+            if let Some(missed) = hearing.cursor.peek(until, CHUNKS_A_WRITE, &mut chunks) {
+                let notice = missed_notice(hearing, missed);
+                self.due.push(notice);
+            }
+        }
+        let mut parts: Vec<Bytes> = self.due.parts.iter().cloned().collect();
+        let due = parts.len();
+        let Some(hearing) = &mut self.hearing else { return Gathered { parts, chunks: Vec::new() } };
+        let mut gathered = Vec::with_capacity(chunks.len());
+        for chunk in chunks {
+            let before = parts.len();
+            hearing.cursor.audible(&chunk, &mut parts);
+            if parts.len() == due {
+                // Nothing to write before it or in it: one's own words.
+                hearing.cursor.advance(&chunk);
+            } else {
+                gathered.push((chunk, parts.len() - before));
+            }
+        }
+        Gathered { parts, chunks: gathered }
+    }
+
+    async fn write(&mut self, gathered: Gathered) -> Result<(), End> {
+        let slices: Vec<IoSlice<'_>> = gathered.parts.iter().map(|part| IoSlice::new(part)).collect();
+        match self.socket.try_write_vectored(&slices) {
+            Ok(count) => {
+                self.settle(gathered, count);
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                drop(slices);
+                drop(gathered);
+                self.wait_for_peer().await
+            }
+            Err(error) => Err(End::Lost(error)),
+        }
+    }
+
+    async fn wait_for_peer(&mut self) -> Result<(), End> {
+        let socket = SockRef::from(AsRef::<tokio::net::TcpStream>::as_ref(&self.socket));
+        bound_stall(socket, Some(self.stall_timeout));
+        let writable = timeout(self.stall_timeout, self.socket.writable()).await;
+        bound_stall(SockRef::from(AsRef::<tokio::net::TcpStream>::as_ref(&self.socket)), None);
+        match writable {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(End::Lost(error)),
+            Err(_) => Err(End::Stalled),
+        }
+    }
+
+    /// Moves on behind `count` written bytes. What was begun is finished before anything else: its
+    /// rest becomes due.
+    fn settle(&mut self, gathered: Gathered, count: usize) {
+        let mut pieces = gathered.parts.into_iter().skip(self.due.parts.len());
+        let mut count = self.due.advance(count);
+        let Some(hearing) = &mut self.hearing else { return };
+        for (chunk, its_pieces) in gathered.chunks {
+            if count == 0 && its_pieces > 0 {
+                return;
+            }
+            hearing.cursor.advance(&chunk);
+            for mut piece in pieces.by_ref().take(its_pieces) {
+                let written = count.min(piece.len());
+                count -= written;
+                piece.advance(written);
+                self.due.push(piece);
+            }
+        }
+    }
+
+    async fn wait(&mut self) {
+        let grown = async {
+            match &mut self.hearing {
+                Some(hearing) => hearing.cursor.grown().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.outgoing.changed(), if self.turn.is_none() => (),
+            () = grown => (),
+        }
+    }
+}
+
+fn missed_notice(hearing: &Hearing, missed: Missed) -> Bytes {
+    let mut notice = String::new();
+    hearing.voice.missed(&hearing.room, missed, &mut notice);
+    notice.into()
+}

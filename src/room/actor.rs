@@ -1,0 +1,395 @@
+//! The task behind a room. It alone gives numbers to events, so that everyone hears them in one order.
+//!
+//! Commands are taken in batches. What a batch causes is encoded once for each voice in use and
+//! appended to that voice's log, the listeners are woken, the records go to the store's queue, and
+//! only then are the askers answered. The actor waits for nothing but its mailbox.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+
+use super::log::{CHUNK_BYTES, Cursor, OwnLines, RING_BYTES, VoiceLog};
+use super::members::Members;
+use super::refs::RecentRefs;
+use super::{Announced, ConnectionId, Mark, Scene, Speech, Stale, Switch, Told, Visitor, WhoPage};
+use crate::clock::now_ms;
+use crate::protocol::closing::Closing;
+use crate::protocol::event::{Deed, Event};
+use crate::protocol::limits::{NAMES_A_PAGE, NAMES_AT_LOGIN};
+use crate::protocol::text::Text;
+use crate::protocol::voice::Voice;
+use crate::store::OpenRoom;
+use crate::store::queue::{Position, Queue, Slot};
+use crate::store::record::{Account, AccountId, EventRecord, Level, Record, RoomId};
+
+/// Commands taken from the mailbox at once.
+const COMMANDS_AT_ONCE: usize = 256;
+
+/// What a room is asked; see the methods of [`super::Room`].
+pub(super) enum Command {
+    Enter { visitor: Visitor, slot: Slot, answer: oneshot::Sender<Scene> },
+    Listen { visitor: Visitor, answer: oneshot::Sender<Scene> },
+    Glance { answer: oneshot::Sender<Scene> },
+    Speak { speech: Speech, answer: oneshot::Sender<Result<Told, Stale>> },
+    Announce { text: Text, slot: Slot, answer: oneshot::Sender<Announced> },
+    SetVoice { connection: ConnectionId, voice: Voice, answer: oneshot::Sender<Option<Switch>> },
+    Who { page: usize, answer: oneshot::Sender<WhoPage> },
+    Mark { answer: oneshot::Sender<Mark> },
+    Leave { connection: ConnectionId },
+    Stop { answer: oneshot::Sender<Mark> },
+}
+
+/// A connection that hears the room.
+struct Listener {
+    account: Account,
+    voice: Voice,
+    own: Arc<OwnLines>,
+    ended: oneshot::Sender<Closing>,
+}
+
+/// An event that has its number, and waits for the end of the batch.
+struct Fresh {
+    event: Event,
+    author: Option<AccountId>,
+    level: Level,
+    /// The connection that shall not hear it.
+    from: Option<ConnectionId>,
+}
+
+/// An answer that waits for the end of the batch.
+struct Waiting {
+    answer: oneshot::Sender<Result<Told, Stale>>,
+    seqs: Vec<u64>,
+    /// Where a repeated utterance is in the queue, if it is not durable yet.
+    repeated: Position,
+    has_fresh: bool,
+}
+
+pub(super) struct Actor {
+    room: RoomId,
+    name: Arc<str>,
+    queue: Queue,
+    members: Members,
+    listeners: HashMap<ConnectionId, Listener>,
+    /// The logs of the voices in use.
+    logs: [Option<Arc<VoiceLog>>; Voice::COUNT],
+    refs: RecentRefs,
+    /// Members who are gone, but for whose leaving no slot was free.
+    departing: VecDeque<Account>,
+    next_seq: u64,
+    /// Where the newest event is in the queue.
+    position: Position,
+    fresh: Vec<Fresh>,
+    slots: Vec<Slot>,
+    waiting: Vec<Waiting>,
+    is_stopped: bool,
+}
+
+impl Actor {
+    pub(super) fn new(name: Arc<str>, opened: OpenRoom, queue: Queue) -> Self {
+        Self {
+            room: opened.id,
+            name,
+            queue,
+            members: Members::default(),
+            listeners: HashMap::new(),
+            logs: Default::default(),
+            refs: RecentRefs::default(),
+            departing: VecDeque::new(),
+            next_seq: opened.next_seq,
+            position: Position::default(),
+            fresh: Vec::new(),
+            slots: Vec::new(),
+            waiting: Vec::new(),
+            is_stopped: false,
+        }
+    }
+
+    pub(super) fn start(&mut self, slot: Slot) -> Mark {
+        self.happen(Deed::Started, None, None);
+        self.slots.push(slot);
+        self.settle();
+        self.mark()
+    }
+
+    pub(super) async fn run(mut self, mut mailbox: mpsc::Receiver<Command>) {
+        let mut commands = Vec::new();
+        loop {
+            tokio::select! {
+                count = mailbox.recv_many(&mut commands, COMMANDS_AT_ONCE) => {
+                    if count == 0 {
+                        return;
+                    }
+                }
+                slot = self.queue.wait_for_leaving_slot(), if !self.departing.is_empty() => {
+                    if let Some(account) = self.departing.pop_front() {
+                        self.depart(&account, slot);
+                    }
+                }
+            }
+            commands.drain(..).for_each(|command| self.obey(command));
+            self.settle();
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        if self.is_stopped && !matches!(command, Command::Mark { .. } | Command::Stop { .. }) {
+            return;
+        }
+        // Whoever asked may be gone; then the answer is dropped, here and below.
+        match command {
+            Command::Speak { speech, answer } => self.speak(speech, answer),
+            Command::Leave { connection } => self.leave(connection),
+            Command::Enter { visitor, slot, answer } => {
+                let scene = self.enter(visitor, slot);
+                let _ = answer.send(scene);
+            }
+            Command::Listen { visitor, answer } => {
+                self.settle();
+                let cursor = self.listen(visitor);
+                let _ = answer.send(self.scene(Some(cursor)));
+            }
+            Command::Glance { answer } => {
+                self.settle();
+                let _ = answer.send(self.scene(None));
+            }
+            Command::Announce { text, slot, answer } => {
+                self.happen(Deed::Announcement { text }, None, None);
+                self.slots.push(slot);
+                self.settle();
+                let _ = answer.send(Announced { listeners: self.listeners.len(), position: self.position });
+            }
+            Command::SetVoice { connection, voice, answer } => {
+                let _ = answer.send(self.set_voice(connection, voice));
+            }
+            Command::Who { page, answer } => {
+                let skip = page.saturating_sub(1).saturating_mul(NAMES_A_PAGE);
+                let (count, names) = (self.members.count(), self.members.names(skip, NAMES_A_PAGE));
+                let has_more = count > skip.saturating_add(NAMES_A_PAGE);
+                let _ = answer.send(WhoPage { count, names, has_more });
+            }
+            Command::Mark { answer } => {
+                self.settle();
+                let _ = answer.send(self.mark());
+            }
+            Command::Stop { answer } => {
+                self.stop();
+                let _ = answer.send(self.mark());
+            }
+        }
+    }
+
+    /// Gives an event its number. It goes out, and to the store, when the batch is settled.
+    fn happen(&mut self, deed: Deed, author: Option<&Account>, from: Option<ConnectionId>) -> u64 {
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        let event = Event { seq, at_ms: now_ms(), deed };
+        let level = author.map_or(Level::ADMINISTRATOR, |account| account.level);
+        self.fresh.push(Fresh { event, author: author.map(|account| account.id), level, from });
+        seq
+    }
+
+    fn speak(&mut self, speech: Speech, answer: oneshot::Sender<Result<Told, Stale>>) {
+        let has_refs = speech.utterances.iter().any(|utterance| utterance.reference.is_some());
+        if has_refs {
+            // What this batch has said so far must be among the refs that are remembered.
+            self.settle();
+            if !self.refs.covers(speech.looked_up) {
+                let _ = answer.send(Err(Stale(speech)));
+                return;
+            }
+        }
+        let Speech { connection, speaker, utterances, slot, .. } = speech;
+        let mut waiting = Waiting { answer, seqs: Vec::with_capacity(utterances.len()), repeated: Position::default(), has_fresh: false };
+        for utterance in utterances {
+            let reference = utterance.reference;
+            let remembered = reference.as_ref().and_then(|reference| self.refs.find(speaker.id, reference));
+            if let Some((seq, position)) = remembered {
+                waiting.seqs.push(seq);
+                waiting.repeated = waiting.repeated.max(position);
+            } else if let Some(seq) = utterance.said_before {
+                waiting.seqs.push(seq);
+            } else {
+                let deed = Deed::Chat { from: speaker.name.clone(), text: utterance.text, reference: reference.clone() };
+                let seq = self.happen(deed, Some(&speaker), Some(connection));
+                waiting.seqs.push(seq);
+                waiting.has_fresh = true;
+                if let Some(reference) = reference {
+                    self.refs.note(speaker.id, reference, seq);
+                }
+            }
+        }
+        self.slots.push(slot);
+        self.waiting.push(waiting);
+        if has_refs {
+            self.settle();
+        }
+    }
+
+    fn enter(&mut self, visitor: Visitor, slot: Slot) -> Scene {
+        self.settle();
+        let (account, connection) = (visitor.account.clone(), visitor.connection);
+        match self.members.enter(account.id, &account.name, connection) {
+            Some(replaced) => {
+                if let Some(listener) = self.forget_listener(replaced) {
+                    let _ = listener.ended.send(Closing::Replaced);
+                }
+            }
+            // Back before the room was told that they are gone: then they never were.
+            None if self.departing.iter().any(|gone| gone.id == account.id) => {
+                self.departing.retain(|gone| gone.id != account.id);
+            }
+            None => {
+                self.happen(Deed::Enter { from: account.name.clone() }, Some(&account), Some(connection));
+                self.slots.push(slot);
+                self.settle();
+            }
+        }
+        let cursor = self.listen(visitor);
+        self.scene(Some(cursor))
+    }
+
+    /// Adds a listener, who hears everything from here on.
+    fn listen(&mut self, visitor: Visitor) -> Cursor {
+        let Visitor { connection, account, voice, ended } = visitor;
+        let own = Arc::<OwnLines>::default();
+        let cursor = self.log_of(voice).cursor(Arc::clone(&own));
+        self.listeners.insert(connection, Listener { account, voice, own, ended });
+        cursor
+    }
+
+    fn log_of(&mut self, voice: Voice) -> &Arc<VoiceLog> {
+        let next_seq = self.next_seq;
+        self.logs[voice.index()].get_or_insert_with(|| VoiceLog::new(next_seq, RING_BYTES))
+    }
+
+    fn forget_listener(&mut self, connection: ConnectionId) -> Option<Listener> {
+        let listener = self.listeners.remove(&connection)?;
+        self.drop_log_if_unused(listener.voice);
+        Some(listener)
+    }
+
+    /// A voice that nobody hears is not encoded. Who still reads its old lines holds the log.
+    fn drop_log_if_unused(&mut self, voice: Voice) {
+        // Counting is linear, but only leaving and changing voice cost it.
+        if !self.listeners.values().any(|listener| listener.voice == voice) {
+            self.logs[voice.index()] = None;
+        }
+    }
+
+    fn set_voice(&mut self, connection: ConnectionId, voice: Voice) -> Option<Switch> {
+        self.settle();
+        let old = self.listeners.get(&connection)?.voice;
+        let until = self.log_of(old).end();
+        let own = Arc::<OwnLines>::default();
+        let cursor = self.log_of(voice).cursor(Arc::clone(&own));
+        let listener = self.listeners.get_mut(&connection)?;
+        (listener.voice, listener.own) = (voice, own);
+        self.drop_log_if_unused(old);
+        Some(Switch { until, cursor })
+    }
+
+    fn leave(&mut self, connection: ConnectionId) {
+        let Some(Listener { account, .. }) = self.forget_listener(connection) else { return };
+        if !self.members.leave(account.id, &account.name, connection) {
+            return;
+        }
+        match self.queue.leaving_slot() {
+            Some(slot) => self.depart(&account, slot),
+            None => self.departing.push_back(account),
+        }
+    }
+
+    fn depart(&mut self, account: &Account, slot: Slot) {
+        self.happen(Deed::Leave { from: account.name.clone() }, Some(account), None);
+        self.slots.push(slot);
+    }
+
+    /// The daemon stops: one event ends everyone's presence.
+    fn stop(&mut self) {
+        if self.is_stopped {
+            return;
+        }
+        self.happen(Deed::Stopping, None, None);
+        self.slots.extend(self.queue.leaving_slot());
+        self.settle();
+        self.is_stopped = true;
+        self.members.clear();
+        self.departing.clear();
+    }
+
+    fn scene(&self, cursor: Option<Cursor>) -> Scene {
+        let Mark { seq, position } = self.mark();
+        Scene { count: self.members.count(), names: self.members.names(0, NAMES_AT_LOGIN), seq, position, cursor }
+    }
+
+    fn mark(&self) -> Mark {
+        Mark { seq: self.next_seq - 1, position: self.position }
+    }
+
+    /// Ends a batch: out to the listeners, on to the store, back to the askers.
+    fn settle(&mut self) {
+        if !self.fresh.is_empty() {
+            self.tell_listeners();
+            self.hand_to_store();
+        }
+        // Slots of what turned out to be repeated go back unused.
+        self.slots.clear();
+        for Waiting { answer, seqs, repeated, has_fresh } in self.waiting.drain(..) {
+            let position = if has_fresh { self.position } else { repeated };
+            let _ = answer.send(Ok(Told { seqs, position }));
+        }
+        self.refs.forget(self.queue.durable_position());
+    }
+
+    fn tell_listeners(&mut self) {
+        for voice in Voice::all() {
+            if let Some(log) = &self.logs[voice.index()] {
+                self.append(voice, log);
+            }
+        }
+        // Woken only when every voice is complete: whoever is woken first may already answer.
+        self.logs.iter().flatten().for_each(|log| log.wake());
+    }
+
+    fn append(&self, voice: Voice, log: &VoiceLog) {
+        let mut start = log.end();
+        let mut lines = String::new();
+        let mut last_seq = 0;
+        for Fresh { event, from, .. } in &self.fresh {
+            let line_start = start + lines.len() as u64;
+            voice.event(&self.name, event, &mut lines);
+            last_seq = event.seq;
+            // People do not hear themselves.
+            let speaker = from.filter(|_| voice.tongue.is_for_people()).and_then(|from| self.listeners.get(&from));
+            if let Some(speaker) = speaker.filter(|speaker| speaker.voice == voice) {
+                speaker.own.note(line_start..start + lines.len() as u64);
+            }
+            if lines.len() >= CHUNK_BYTES {
+                start += lines.len() as u64;
+                log.append(Bytes::from(std::mem::take(&mut lines)), last_seq);
+            }
+        }
+        if !lines.is_empty() {
+            log.append(Bytes::from(lines), last_seq);
+        }
+    }
+
+    fn hand_to_store(&mut self) {
+        let room = self.room;
+        let mut said = Vec::new();
+        let record = |Fresh { event, author, level, .. }: Fresh| {
+            if let (Some(author), Deed::Chat { reference: Some(reference), .. }) = (author, &event.deed) {
+                said.push((author, reference.clone(), event.seq));
+            }
+            Record::Event(EventRecord { room, author, level, event })
+        };
+        let records = self.fresh.drain(..).map(record).collect();
+        self.position = self.queue.push(records, std::mem::take(&mut self.slots));
+        for (author, reference, seq) in said {
+            self.refs.place(author, reference, seq, self.position);
+        }
+    }
+}

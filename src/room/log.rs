@@ -1,0 +1,294 @@
+//! The room's log as bytes, and the cursors that connections read it by.
+//!
+//! Each voice in use has one [`VoiceLog`]: a ring of chunks, each the encoded lines of some events. A
+//! connection holds a [`Cursor`] in it and writes whatever lies between the cursor and the end. So
+//! there is no queue and no copy for each member, memory is bounded by the ring whoever stalls, and a
+//! connection that falls behind the ring is told which events it missed and goes on.
+//!
+//! Offsets count the bytes ever appended to one voice's log. Chunks end at line ends, and a cursor
+//! always stands between two chunks: who is in the middle of writing one holds its bytes.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use crate::protocol::event::Missed;
+
+/// How much of one voice's log stays in memory.
+pub(super) const RING_BYTES: usize = 4 << 20;
+/// A chunk is closed once it exceeds this; it bounds what a stalled connection holds.
+pub(super) const CHUNK_BYTES: usize = 16 << 10;
+/// What a chunk costs in memory beside its lines.
+const CHUNK_OVERHEAD_BYTES: usize = 160;
+
+/// Encoded lines of consecutive events.
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    /// The offset of its first byte.
+    start: u64,
+    /// Whole lines.
+    bytes: Bytes,
+    first_seq: u64,
+    last_seq: u64,
+}
+
+impl Chunk {
+    fn end(&self) -> u64 {
+        self.start + self.bytes.len() as u64
+    }
+}
+
+/// One voice's log.
+pub(super) struct VoiceLog {
+    ring: Mutex<Ring>,
+    /// The offset of the log's end; changing it wakes who waits for more.
+    end: watch::Sender<u64>,
+}
+
+struct Ring {
+    chunks: VecDeque<Chunk>,
+    /// What `chunks` holds in memory.
+    held_bytes: usize,
+    capacity_bytes: usize,
+    end: u64,
+    /// The number of the next event.
+    next_seq: u64,
+}
+
+impl VoiceLog {
+    /// An empty log whose first event will be `next_seq`.
+    pub(super) fn new(next_seq: u64, capacity_bytes: usize) -> Arc<Self> {
+        let ring = Ring { chunks: VecDeque::new(), held_bytes: 0, capacity_bytes, end: 0, next_seq };
+        Arc::new(Self { ring: Mutex::new(ring), end: watch::Sender::new(0) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Ring> {
+        // The ring is consistent between any two statements that could panic.
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The offset at which the next chunk begins.
+    pub(super) fn end(&self) -> u64 {
+        self.lock().end
+    }
+
+    /// Appends the lines of the events from the last appended one up to `last_seq`. Nobody is woken yet.
+    pub(super) fn append(&self, bytes: Bytes, last_seq: u64) {
+        let mut ring = self.lock();
+        let chunk = Chunk { start: ring.end, first_seq: ring.next_seq, last_seq, bytes };
+        ring.end = chunk.end();
+        ring.next_seq = last_seq + 1;
+        ring.held_bytes += chunk.bytes.len() + CHUNK_OVERHEAD_BYTES;
+        ring.chunks.push_back(chunk);
+        while ring.held_bytes > ring.capacity_bytes && ring.chunks.len() > 1 {
+            if let Some(oldest) = ring.chunks.pop_front() {
+                ring.held_bytes -= oldest.bytes.len() + CHUNK_OVERHEAD_BYTES;
+            }
+        }
+    }
+
+    /// Wakes everyone who waits for what was appended.
+    pub(super) fn wake(&self) {
+        let end = self.end();
+        self.end.send_replace(end);
+    }
+
+    /// A cursor at the end of the log.
+    pub(super) fn cursor(self: &Arc<Self>, own: Arc<OwnLines>) -> Cursor {
+        let changes = self.end.subscribe();
+        let ring = self.lock();
+        Cursor { at: ring.end, next_seq: ring.next_seq, log: Arc::clone(self), changes, own }
+    }
+}
+
+/// The stretches of a log that a connection does not hear, since they are its own words. Noted by
+/// the room before the lines can be read.
+#[derive(Debug, Default)]
+pub(super) struct OwnLines {
+    ranges: Mutex<VecDeque<Range<u64>>>,
+}
+
+impl OwnLines {
+    pub(super) fn note(&self, range: Range<u64>) {
+        let mut ranges = self.lock();
+        match ranges.back_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => ranges.push_back(range),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Range<u64>>> {
+        self.ranges.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The parts of a chunk that are not one's own.
+    fn cut(&self, chunk: &Chunk, parts: &mut Vec<Bytes>) {
+        let ranges = self.lock();
+        let mut at = chunk.start;
+        let mut keep = |from: u64, to: u64| {
+            if from < to {
+                parts.push(chunk.bytes.slice((from - chunk.start) as usize..(to - chunk.start) as usize));
+            }
+        };
+        for own in ranges.iter().skip_while(|own| own.end <= chunk.start).take_while(|own| own.start < chunk.end()) {
+            keep(at, own.start);
+            at = own.end;
+        }
+        keep(at, chunk.end());
+    }
+
+    fn forget(&self, before: u64) {
+        let mut ranges = self.lock();
+        while ranges.front().is_some_and(|own| own.end <= before) {
+            ranges.pop_front();
+        }
+    }
+}
+
+/// A connection's place in a log.
+pub struct Cursor {
+    log: Arc<VoiceLog>,
+    changes: watch::Receiver<u64>,
+    own: Arc<OwnLines>,
+    at: u64,
+    next_seq: u64,
+}
+
+impl Cursor {
+    /// Puts the next chunks, at most `most`, into `chunks`; the cursor stays where it is. If the ring
+    /// has moved on past the cursor, goes on in the middle of it and tells what was missed: at its
+    /// oldest end, the next event would overtake a slow reader again.
+    pub fn peek(&mut self, until: Option<u64>, most: usize, chunks: &mut Vec<Chunk>) -> Option<Missed> {
+        let ring = self.log.lock();
+        let mut missed = None;
+        let oldest = ring.chunks.front().map_or(ring.end, |chunk| chunk.start);
+        if self.at < oldest {
+            let middle = oldest + (ring.end - oldest) / 2;
+            let resume = ring.chunks.partition_point(|chunk| chunk.start < middle);
+            let (at, next_seq) = ring.chunks.get(resume).map_or((ring.end, ring.next_seq), |chunk| (chunk.start, chunk.first_seq));
+            missed = Some(Missed { first_seq: self.next_seq, last_seq: next_seq - 1 });
+            (self.at, self.next_seq) = (at, next_seq);
+            self.own.forget(at);
+        }
+        let until = until.unwrap_or(u64::MAX);
+        let from = ring.chunks.partition_point(|chunk| chunk.start < self.at);
+        chunks.extend(ring.chunks.range(from..).take_while(|chunk| chunk.end() <= until).take(most).cloned());
+        missed
+    }
+
+    /// The parts of a chunk that this connection hears.
+    pub fn audible(&self, chunk: &Chunk, parts: &mut Vec<Bytes>) {
+        self.own.cut(chunk, parts);
+    }
+
+    /// Moves past a chunk that `peek` gave.
+    pub fn advance(&mut self, chunk: &Chunk) {
+        self.at = chunk.end();
+        self.next_seq = chunk.last_seq + 1;
+        self.own.forget(self.at);
+    }
+
+    /// The offset of the log's end at this moment.
+    pub fn log_end(&self) -> u64 {
+        self.log.end()
+    }
+
+    /// Whether everything before the offset `until` has been read.
+    pub fn has_reached(&self, until: u64) -> bool {
+        self.at >= until
+    }
+
+    /// Waits until there is more to read.
+    pub async fn grown(&mut self) {
+        let at = self.at;
+        if self.changes.wait_for(|&end| end > at).await.is_err() {
+            // The log outlives its cursors, which hold it.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(cursor: &mut Cursor) -> (Option<Missed>, String) {
+        let mut chunks = Vec::new();
+        let missed = cursor.peek(None, usize::MAX, &mut chunks);
+        let mut parts = Vec::new();
+        for chunk in &chunks {
+            cursor.audible(chunk, &mut parts);
+            cursor.advance(chunk);
+        }
+        (missed, String::from_utf8(parts.concat()).unwrap())
+    }
+
+    fn append(log: &VoiceLog, lines: &str, last_seq: u64) -> Range<u64> {
+        let start = log.end();
+        log.append(Bytes::from(lines.to_owned()), last_seq);
+        start..log.end()
+    }
+
+    #[test]
+    fn a_cursor_reads_what_comes_after_it() {
+        let log = VoiceLog::new(5, RING_BYTES);
+        append(&log, "five\n", 5);
+        let mut cursor = log.cursor(Arc::default());
+        assert_eq!(read(&mut cursor), (None, String::new()));
+        append(&log, "six\nseven\n", 7);
+        append(&log, "eight\n", 8);
+        assert_eq!(read(&mut cursor), (None, "six\nseven\neight\n".into()));
+        assert_eq!(read(&mut cursor), (None, String::new()));
+    }
+
+    #[test]
+    fn ones_own_lines_are_left_out() {
+        let log = VoiceLog::new(1, RING_BYTES);
+        let own = Arc::new(OwnLines::default());
+        let mut cursor = log.cursor(Arc::clone(&own));
+        own.note(0..2);
+        own.note(2..4);
+        own.note(6..8);
+        append(&log, "a\nb\nc\nd\ne\n", 5);
+        own.note(10..12);
+        append(&log, "f\n", 6);
+        append(&log, "g\n", 7);
+        assert_eq!(read(&mut cursor).1, "c\ne\ng\n");
+        assert!(own.lock().is_empty());
+    }
+
+    #[test]
+    fn who_falls_behind_is_told_what_and_goes_on() {
+        let line = "x".repeat(99) + "\n";
+        let log = VoiceLog::new(1, 10 * (100 + CHUNK_OVERHEAD_BYTES));
+        let own = Arc::new(OwnLines::default());
+        let mut cursor = log.cursor(Arc::clone(&own));
+        own.note(append(&log, &line, 1));
+        for seq in 2..=100 {
+            append(&log, &line, seq);
+        }
+        let (missed, lines) = read(&mut cursor);
+        assert_eq!(missed, Some(Missed { first_seq: 1, last_seq: 95 }));
+        assert_eq!(lines.len(), 500);
+        assert!(own.lock().is_empty());
+        append(&log, "more\n", 101);
+        assert_eq!(read(&mut cursor), (None, "more\n".into()));
+    }
+
+    #[test]
+    fn a_limit_is_not_passed() {
+        let log = VoiceLog::new(1, RING_BYTES);
+        let mut cursor = log.cursor(Arc::default());
+        let until = append(&log, "old\n", 1).end;
+        append(&log, "new\n", 2);
+        let mut chunks = Vec::new();
+        assert_eq!(cursor.peek(Some(until), 9, &mut chunks), None);
+        assert_eq!(chunks.len(), 1);
+        assert!(!cursor.has_reached(until));
+        cursor.advance(&chunks[0]);
+        assert!(cursor.has_reached(until));
+    }
+}

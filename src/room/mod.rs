@@ -1,0 +1,233 @@
+//! The room: who is here, what was said, in which order.
+//!
+//! [`Room`] is the handle that sessions hold; [`actor`] the task behind it, which alone gives numbers
+//! to events; [`log`] the ring of encoded bytes with the cursors that members read it by; [`members`]
+//! and [`refs`] its pure state. The room never waits for a member, for the disk or for a session: a
+//! slot in the store's queue comes with each command that needs one, and members read the log at
+//! their own pace. It knows no sockets and no sessions.
+
+mod actor;
+pub mod log;
+mod members;
+mod refs;
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::protocol::closing::Closing;
+use crate::protocol::name::Name;
+use crate::protocol::text::{Ref, Text};
+use crate::protocol::voice::Voice;
+use crate::store::OpenRoom;
+use crate::store::queue::{Position, Queue, Slot};
+use crate::store::record::{Account, RoomId};
+use log::Cursor;
+
+/// Commands waiting for the room's actor. Whoever finds it full waits a moment.
+const MAILBOX: usize = 1024;
+
+/// A connection's number, never used twice while the daemon runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// Somebody who comes to hear the room.
+pub struct Visitor {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// Whose it is.
+    pub account: Account,
+    /// The voice to hear it in.
+    pub voice: Voice,
+    /// Told when the room ends the session by itself.
+    pub ended: oneshot::Sender<Closing>,
+}
+
+/// The room as somebody finds it.
+pub struct Scene {
+    /// How many are here.
+    pub count: usize,
+    /// Some of their names.
+    pub names: Vec<Name>,
+    /// The newest event.
+    pub seq: u64,
+    /// Where the newest event is in the store's queue.
+    pub position: Position,
+    /// Where to read on from, for who hears the room.
+    pub cursor: Option<Cursor>,
+}
+
+/// What one connection says at once.
+pub struct Speech {
+    /// The connection that speaks.
+    pub connection: ConnectionId,
+    /// Whose it is.
+    pub speaker: Account,
+    /// What is said, in order.
+    pub utterances: Vec<Utterance>,
+    /// How far everything was durable before the store was asked for the utterances' refs.
+    pub looked_up: Position,
+    /// Slots for all of it.
+    pub slot: Slot,
+}
+
+/// One thing said.
+pub struct Utterance {
+    /// The text.
+    pub text: Text,
+    /// What the speaker's program calls it.
+    pub reference: Option<Ref>,
+    /// The number it was given when it was said before, if the store knew one.
+    pub said_before: Option<u64>,
+}
+
+/// What became of a speech.
+#[derive(Debug)]
+pub struct Told {
+    /// Each utterance's number, in their order.
+    pub seqs: Vec<u64>,
+    /// Where the last of them is in the store's queue.
+    pub position: Position,
+}
+
+/// A speech that was not said: the store has to be asked for its refs again, since they were looked
+/// up too long ago to be compared with those that the room remembers.
+pub struct Stale(pub Speech);
+
+/// A change of voice.
+pub struct Switch {
+    /// The byte of the old voice's log up to which it is still read.
+    pub until: u64,
+    /// Where the new voice's log goes on from there.
+    pub cursor: Cursor,
+}
+
+/// A page of the names of those here.
+pub struct WhoPage {
+    /// How many are here in all.
+    pub count: usize,
+    /// The names on the page.
+    pub names: Vec<Name>,
+    /// Whether there is a page after it.
+    pub has_more: bool,
+}
+
+/// How an announcement went out.
+pub struct Announced {
+    /// How many connections hear the room.
+    pub listeners: usize,
+    /// Where it is in the store's queue.
+    pub position: Position,
+}
+
+/// The room's newest event at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    /// Its number.
+    pub seq: u64,
+    /// Where it is in the store's queue.
+    pub position: Position,
+}
+
+/// A handle on the room. Clones are the same room.
+#[derive(Clone)]
+pub struct Room {
+    id: RoomId,
+    name: Arc<str>,
+    mailbox: mpsc::Sender<actor::Command>,
+}
+
+impl Room {
+    /// Starts the room's actor. The first event is that the daemon started; the position returned is its.
+    pub async fn open(name: &str, opened: OpenRoom, queue: Queue, slot: Slot) -> (Self, Mark, JoinHandle<()>) {
+        let (mailbox, commands) = mpsc::channel(MAILBOX);
+        let name: Arc<str> = name.into();
+        let mut actor = actor::Actor::new(Arc::clone(&name), opened, queue);
+        let started = actor.start(slot);
+        let task = tokio::spawn(actor.run(commands));
+        (Self { id: opened.id, name, mailbox }, started, task)
+    }
+
+    /// The room's id in the store.
+    pub fn id(&self) -> RoomId {
+        self.id
+    }
+
+    /// The room's name.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Comes in as a member; whoever is here by the same account is replaced.
+    pub async fn enter(&self, visitor: Visitor, slot: Slot) -> Scene {
+        self.ask(|answer| actor::Command::Enter { visitor, slot, answer }).await
+    }
+
+    /// Hears the room without being a member of it.
+    pub async fn listen(&self, visitor: Visitor) -> Scene {
+        self.ask(|answer| actor::Command::Listen { visitor, answer }).await
+    }
+
+    /// Looks at the room from outside.
+    pub async fn glance(&self) -> Scene {
+        self.ask(|answer| actor::Command::Glance { answer }).await
+    }
+
+    /// Speaks. The answer comes when the numbers are given, before they are durable.
+    pub async fn speak(&self, speech: Speech) -> oneshot::Receiver<Result<Told, Stale>> {
+        let (answer, told) = oneshot::channel();
+        self.send(actor::Command::Speak { speech, answer }).await;
+        told
+    }
+
+    /// The operator speaks to everyone.
+    pub async fn announce(&self, text: Text, slot: Slot) -> Announced {
+        self.ask(|answer| actor::Command::Announce { text, slot, answer }).await
+    }
+
+    /// Hears the room in another voice from here on; `None` if this connection does not hear it.
+    pub async fn set_voice(&self, connection: ConnectionId, voice: Voice) -> Option<Switch> {
+        self.ask(|answer| actor::Command::SetVoice { connection, voice, answer }).await
+    }
+
+    /// A page of who is here, counted from 1.
+    pub async fn who(&self, page: usize) -> WhoPage {
+        self.ask(|answer| actor::Command::Who { page, answer }).await
+    }
+
+    /// The newest event at this moment, behind everything this caller has said.
+    pub async fn mark(&self) -> Mark {
+        self.ask(|answer| actor::Command::Mark { answer }).await
+    }
+
+    /// Leaves, if this connection is here at all. Never waits, so that it can be called from `drop`.
+    pub fn leave(&self, connection: ConnectionId) {
+        let command = actor::Command::Leave { connection };
+        let Err(mpsc::error::TrySendError::Full(command)) = self.mailbox.try_send(command) else { return };
+        let room = self.clone();
+        tokio::spawn(async move { room.send(command).await });
+    }
+
+    /// Ends everyone's presence: the daemon stops. Nothing happens in the room after that.
+    pub async fn stop(&self) -> Mark {
+        self.ask(|answer| actor::Command::Stop { answer }).await
+    }
+
+    async fn send(&self, command: actor::Command) {
+        if self.mailbox.send(command).await.is_err() {
+            // The actor ends only when the daemon does, which also ends whoever waits here.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> actor::Command) -> T {
+        let (answer, receiver) = oneshot::channel();
+        self.send(command(answer)).await;
+        match receiver.await {
+            Ok(answer) => answer,
+            // As above.
+            Err(_) => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Wires the parts together, starts them in order and stops them in the reverse one.
+//!
+//! Stopping: no more connections; the room's last event; every connection is told and written to its
+//! end; everything queued is stored; the numbers not used are given back. All within one deadline.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
+
+use crate::admin::server::Control;
+use crate::auth::Auth;
+use crate::config::{Config, seconds};
+use crate::data_dir::DataDir;
+use crate::exit::Failure;
+use crate::net::Keepalive;
+use crate::net::listener::Acceptor;
+use crate::room::Room;
+use crate::session::Services;
+use crate::store::{Closed, Store};
+
+/// The one room, until there are more.
+const ROOM: &str = "lobby";
+/// Descriptors that are not for connections: database, listeners, control socket, runtime.
+const DESCRIPTORS_IN_RESERVE: u64 = 64;
+
+/// Runs the daemon until it is told to stop.
+pub async fn run(config: Config) -> Result<(), Failure> {
+    let mut stop_signals = StopSignals::new()?;
+    let data = DataDir::take(&config.data)?;
+    let (store, opened) = Store::open(data.path(), ROOM, seconds(config.confirm_timeout_s))?;
+    let control = Control::bind(&data)?;
+    let listeners = bind(&config).await?;
+    // The store has just been opened and can take one record.
+    let slot = store.queue.slot(1).await.map_err(|_| Failure::Internal("the store"))?;
+    let (room, started, room_task) = Room::open(ROOM, opened, store.queue.clone(), slot).await;
+    let since = tokio::time::Instant::now();
+    store.queue.durable(started.position, since).await.map_err(|_| Failure::Internal("the store"))?;
+    let services = Arc::new(Services {
+        room: room.clone(),
+        queue: store.queue.clone(),
+        reader: store.reader.clone(),
+        auth: Auth::start(config.bcrypt_cost)?,
+        tongue: config.lang.into(),
+        first_line_timeout: seconds(config.first_line_timeout_s),
+        login_timeout: seconds(config.login_timeout_s),
+    });
+    let control = tokio::spawn(control.run(Arc::clone(&services)));
+    let acceptor = start_accepting(&config, services, listeners)?;
+
+    let failure = tokio::select! {
+        name = stop_signals.received() => {
+            log::info!("{name}: stopping, {} connections are open", acceptor.count());
+            None
+        }
+        why = failed(&store, room_task) => Some(Failure::Internal(why)),
+    };
+    let deadline = Instant::now() + seconds(config.stop_timeout_s);
+    control.abort();
+    stop_talking(&acceptor, &room, deadline, failure.is_some()).await;
+    close(store, deadline, failure)
+}
+
+async fn bind(config: &Config) -> Result<Vec<TcpListener>, Failure> {
+    let mut listeners = Vec::new();
+    for &address in &config.listen {
+        let bound = TcpListener::bind(address).await;
+        listeners.push(bound.map_err(|source| Failure::Listen { address, source })?);
+    }
+    Ok(listeners)
+}
+
+fn start_accepting(config: &Config, services: Arc<Services>, listeners: Vec<TcpListener>) -> Result<Arc<Acceptor>, Failure> {
+    let allowed = raise_descriptor_limit().saturating_sub(DESCRIPTORS_IN_RESERVE).max(1);
+    let max_connections = config.max_connections.map_or(allowed, u64::from);
+    if max_connections > allowed {
+        log::warn!("--max-connections {max_connections} is more than the descriptor limit allows, which is {allowed} (see ulimit -n)");
+    }
+    let keepalive = Keepalive { idle: seconds(config.keepalive_idle_s), interval: seconds(config.keepalive_interval_s) };
+    let max_connections = usize::try_from(max_connections).unwrap_or(usize::MAX);
+    let acceptor = Acceptor::new(services, keepalive, seconds(config.stall_timeout_s), max_connections);
+    let mut ready = Vec::new();
+    for listener in listeners {
+        ready.push(listener.local_addr()?);
+        tokio::spawn(Arc::clone(&acceptor).run(listener));
+    }
+    log::info!("parlord {} on {}, at most {max_connections} connections", env!("CARGO_PKG_VERSION"), config.data.display());
+    let mut out = std::io::stdout().lock();
+    for address in ready {
+        writeln!(out, "listening on {address}")?;
+    }
+    out.flush()?;
+    Ok(acceptor)
+}
+
+/// Ends the talk: nobody comes in, everyone is told, what was asked is answered.
+async fn stop_talking(acceptor: &Acceptor, room: &Room, deadline: Instant, room_is_dead: bool) {
+    acceptor.closing.cancel();
+    if !room_is_dead {
+        let _ = tokio::time::timeout_at(deadline.into(), room.stop()).await;
+    }
+    acceptor.stopping.cancel();
+    // Half of what is left, at most, is for peers that do not read; the store comes first.
+    let patience = deadline.saturating_duration_since(Instant::now()) / 2;
+    if tokio::time::timeout(patience, acceptor.drained()).await.is_err() {
+        log::info!("{} connections did not close in time and are cut", acceptor.count());
+    }
+}
+
+fn close(store: Store, deadline: Instant, failure: Option<Failure>) -> Result<(), Failure> {
+    let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(100));
+    let closed = store.close(left);
+    match (failure, closed) {
+        (Some(failure), _) => Err(failure),
+        (None, Closed::Drained) => {
+            log::info!("stopped; everything is stored");
+            Ok(())
+        }
+        (None, Closed::Unstored(unstored)) => Err(Failure::Unstored { unstored }),
+        (None, Closed::Dead) => Err(Failure::Internal("the store")),
+    }
+}
+
+/// Resolves when something without which there is no daemon has died.
+async fn failed(store: &Store, room: JoinHandle<()>) -> &'static str {
+    tokio::select! {
+        () = store.died() => "the store",
+        _ = room => "the room",
+    }
+}
+
+/// The signals that stop the daemon.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+    /// Caught so that a file size limit (`ulimit -f`) is a failed write like a full disk, not a death.
+    _file_size: Signal,
+}
+
+impl StopSignals {
+    fn new() -> std::io::Result<Self> {
+        /// SIGXFSZ, which tokio has no name for.
+        const FILE_SIZE: i32 = 25;
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            _file_size: signal(SignalKind::from_raw(FILE_SIZE))?,
+        })
+    }
+
+    async fn received(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+/// Raises the descriptor limit as far as the system lets this user; returns what it is then.
+fn raise_descriptor_limit() -> u64 {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    getrlimit(Resource::Nofile).current.or(current).unwrap_or(u64::MAX)
+}

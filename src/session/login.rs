@@ -1,0 +1,202 @@
+//! How a stranger becomes somebody: `U`, `P` and `I`.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
+
+use super::outbox::{Hearing, Item};
+use super::{Ending, Member, PresenceGuard, Session, State, Step};
+use crate::auth;
+use crate::clock::now_ms;
+use crate::protocol::closing::Closing;
+use crate::protocol::name::Name;
+use crate::protocol::refusal::Refusal;
+use crate::protocol::reply::{Reply, Welcome};
+use crate::protocol::request::Presence;
+use crate::protocol::secret::Secret;
+use crate::protocol::text::Ref;
+use crate::protocol::voice::Tongue;
+use crate::room::{Scene, Visitor};
+use crate::store::queue::{Position, StoreFailed};
+use crate::store::read::ReadError;
+use crate::store::record::{Account, Record, Registered, Registration, TokenHash, TokenRecord};
+
+/// What a login is asked with, for its reply.
+struct Login {
+    letter: char,
+    reference: Option<Ref>,
+    presence: Presence,
+}
+
+impl Session {
+    pub(super) async fn ask_account(&mut self, name: Name) -> Result<Reply, Refusal> {
+        let known = self.services.reader.credentials(&name).await?;
+        if let State::Stranger(stranger) = &mut self.state {
+            stranger.asked_new = known.is_none().then(|| name.clone());
+        }
+        Ok(match known {
+            Some(known) => Reply::Known(known.account.name),
+            None => Reply::New(name),
+        })
+    }
+
+    pub(super) async fn log_in_by_password(
+        &mut self,
+        reference: Option<Ref>,
+        name: Name,
+        password: Secret,
+        presence: Presence,
+    ) -> Step {
+        let login = Login { letter: 'P', reference, presence };
+        match self.open_by_password(name, password).await {
+            Ok(account) => self.enter(login, account, None).await,
+            Err(refusal) => self.refuse_login(login, refusal),
+        }
+    }
+
+    pub(super) async fn log_in_by_token(&mut self, reference: Option<Ref>, token: Secret, presence: Presence) -> Step {
+        let login = Login { letter: 'I', reference, presence };
+        let hash = auth::hash_token(token.expose());
+        match self.services.reader.account_by_token(hash, now_ms() - auth::TOKEN_LIFETIME_MS).await {
+            Ok(Some(account)) => self.enter(login, account, Some(hash)).await,
+            Ok(None) => self.refuse_login(login, Refusal::BadToken),
+            Err(error) => self.refuse_login(login, error.into()),
+        }
+    }
+
+    fn refuse_login(&mut self, login: Login, refusal: Refusal) -> Step {
+        let is_last_try = matches!(refusal, Refusal::WrongPassword { tries_left: 0 });
+        self.answer(Some(login.letter), login.reference, Reply::Refused(refusal));
+        if is_last_try { Step::Break(Ending::Closed(Closing::WrongPassword)) } else { Step::Continue(()) }
+    }
+
+    /// The account that a password opens, registered by it if the last `U` found its name to be new.
+    async fn open_by_password(&mut self, name: Name, password: Secret) -> Result<Account, Refusal> {
+        let services = Arc::clone(&self.services);
+        let State::Stranger(stranger) = &mut self.state else { return Err(Refusal::AlreadyIn) };
+        if stranger.asked_new.as_ref() == Some(&name) {
+            return self.register(name, password).await;
+        }
+        let Some(known) = services.reader.credentials(&name).await? else { return Err(Refusal::NoSuchUser(name)) };
+        if services.auth.verify(password, known.password_hash).await? {
+            return Ok(known.account);
+        }
+        stranger.tries_left = stranger.tries_left.saturating_sub(1);
+        Err(Refusal::WrongPassword { tries_left: stranger.tries_left })
+    }
+
+    async fn register(&mut self, name: Name, password: Secret) -> Result<Account, Refusal> {
+        if !password.is_acceptable() {
+            return Err(Refusal::BadPassword);
+        }
+        let services = Arc::clone(&self.services);
+        // Claimed before looking, so that nobody registers it between the look and the hash.
+        let claim = services.auth.claim(&name);
+        if claim.is_none() || services.reader.credentials(&name).await?.is_some() {
+            return Err(self.name_is_taken(name));
+        }
+        let password_hash = services.auth.hash(password).await?;
+        let slot = services.queue.slot(1).await?;
+        let (outcome, registered) = oneshot::channel();
+        let registration = Registration { name: name.clone(), password_hash, address: self.address.clone(), at_ms: now_ms(), outcome };
+        services.queue.push(vec![Record::Registration(registration)], vec![slot]);
+        match timeout(services.queue.confirm_timeout(), registered).await {
+            Ok(Ok(Registered::As(account))) => Ok(account),
+            Ok(Ok(Registered::NameTaken)) => Err(self.name_is_taken(name)),
+            Ok(Err(_)) | Err(_) => Err(Refusal::StoreFailed),
+        }
+    }
+
+    fn name_is_taken(&mut self, name: Name) -> Refusal {
+        if let State::Stranger(stranger) = &mut self.state {
+            stranger.asked_new = None;
+        }
+        Refusal::NameTaken(name)
+    }
+
+    /// Into the room. The reply is sent once the entry is durable; an entry that does not become so
+    /// in time is taken back by closing the connection.
+    async fn enter(&mut self, login: Login, account: Account, used_token: Option<TokenHash>) -> Step {
+        let since = Instant::now();
+        let (token, token_position) = match self.keep_token(&login, &account, used_token).await {
+            Ok(kept) => kept,
+            Err(refusal) => return self.refuse_login(login, refusal),
+        };
+        let Some(ended) = self.ended.take() else { return self.refuse_login(login, Refusal::AlreadyIn) };
+        let (voice, connection) = (self.voice, self.connection);
+        let visitor = Visitor { connection, account: account.clone(), voice, ended };
+        let services = Arc::clone(&self.services);
+        let room = &services.room;
+        // From here on the room may know this connection, whatever becomes of the login.
+        let presence = PresenceGuard { room: room.clone(), connection };
+        let scene = match login.presence {
+            Presence::Member => match services.queue.slot(1).await {
+                Ok(slot) => room.enter(visitor, slot).await,
+                Err(StoreFailed) => {
+                    self.ended = Some(visitor.ended);
+                    return self.refuse_login(login, Refusal::StoreFailed);
+                }
+            },
+            Presence::Listener => room.listen(visitor).await,
+            Presence::Silent => room.glance().await,
+        };
+        let Scene { count, names, seq, position, cursor } = scene;
+        if services.queue.durable(position.max(token_position), since).await.is_err() {
+            self.answer(Some(login.letter), login.reference, Reply::Refused(Refusal::Unconfirmed { seq }));
+            return Step::Break(Ending::Closed(Closing::StoreFailed));
+        }
+        log::debug!("connection {} is {}", connection.0, account.name);
+        let welcome = Welcome { name: account.name.clone(), count, seq, names, token };
+        let text = self.encode(Some(login.letter), login.reference, Reply::LoggedIn(welcome));
+        self.state = State::Member(Member { account, is_listening: cursor.is_some(), _presence: presence });
+        self.outbox.put(match cursor {
+            Some(cursor) => Item::Join { text, hearing: Hearing { cursor, voice, room: Arc::clone(room.name()) } },
+            None => Item::Text(text),
+        });
+        Step::Continue(())
+    }
+
+    /// Issues a token to a program that logs in by password, or marks the one it came with as used.
+    async fn keep_token(
+        &self,
+        login: &Login,
+        account: &Account,
+        used: Option<TokenHash>,
+    ) -> Result<(Option<String>, Position), Refusal> {
+        let (token, hash) = match used {
+            Some(hash) => (None, hash),
+            None if self.voice.tongue == Tongue::Json && login.letter == 'P' => {
+                let (token, hash) = auth::new_token().map_err(|error| {
+                    log::error!("no random numbers for a token: {error}");
+                    Refusal::Busy
+                })?;
+                (Some(token), hash)
+            }
+            None => return Ok((None, Position::default())),
+        };
+        let slot = self.services.queue.slot(1).await?;
+        let record = Record::Token(TokenRecord { account: account.id, hash, at_ms: now_ms() });
+        Ok((token, self.services.queue.push(vec![record], vec![slot])))
+    }
+}
+
+impl From<StoreFailed> for Refusal {
+    fn from(_: StoreFailed) -> Self {
+        Refusal::StoreFailed
+    }
+}
+
+impl From<auth::Busy> for Refusal {
+    fn from(_: auth::Busy) -> Self {
+        Refusal::Busy
+    }
+}
+
+impl From<ReadError> for Refusal {
+    fn from(error: ReadError) -> Self {
+        // A stranger can cause reads at will, so this is not for the log's usual level.
+        log::debug!("{error}");
+        Refusal::StoreFailed
+    }
+}

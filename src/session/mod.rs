@@ -1,0 +1,316 @@
+//! A session: what one connection may ask, and what is done about it.
+//!
+//! Lines come in from `net`, replies go out through the [`outbox`]. This file holds the state of a
+//! session and the one table from requests to handlers; [`login`] is how a stranger becomes somebody,
+//! [`talk`] what somebody can do. A session knows handles (room, store, auth), never sockets.
+
+mod login;
+pub mod outbox;
+mod talk;
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::auth::Auth;
+use crate::protocol::closing::Closing;
+use crate::protocol::codec::{Input, Line};
+use crate::protocol::commands::{self, When};
+use crate::protocol::limits::PASSWORD_TRIES;
+use crate::protocol::name::Name;
+use crate::protocol::refusal::Refusal;
+use crate::protocol::reply::{Answer, Reply};
+use crate::protocol::request::{self, Ask, Manner, Request};
+use crate::protocol::text::{Ref, Text};
+use crate::protocol::voice::{LineEnd, Tongue, Voice};
+use crate::room::{ConnectionId, Room};
+use crate::store::queue::{BATCH, Queue};
+use crate::store::read::Reader;
+use crate::store::record::Account;
+use outbox::{Hearing, Item, Outbox};
+
+/// What every session uses.
+pub struct Services {
+    /// The room.
+    pub room: Room,
+    /// Where records are put.
+    pub queue: Queue,
+    /// Where questions are asked.
+    pub reader: Reader,
+    /// The door for passwords.
+    pub auth: Auth,
+    /// The tongue a connection is spoken to in until it chooses.
+    pub tongue: Tongue,
+    /// How long a connection may take to its first line.
+    pub first_line_timeout: Duration,
+    /// How long a connection may take to its login.
+    pub login_timeout: Duration,
+}
+
+/// Why a session ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The peer asked to leave, and has been answered.
+    Left,
+    /// The peer sends nothing more.
+    EndOfInput,
+    /// The server closes it.
+    Closed(Closing),
+}
+
+impl std::fmt::Display for Ending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Ending::Left => "left",
+            Ending::EndOfInput => "end of input",
+            Ending::Closed(closing) => closing.code(),
+        })
+    }
+}
+
+/// Whether a session goes on.
+type Step = ControlFlow<Ending>;
+
+/// One connection's session.
+pub struct Session {
+    services: Arc<Services>,
+    connection: ConnectionId,
+    address: String,
+    outbox: Outbox,
+    voice: Voice,
+    /// Handed to the room on entering it, so that it can end the session.
+    ended: Option<oneshot::Sender<Closing>>,
+    state: State,
+    /// What was said and not yet handed to the room, so that a burst of lines is one batch.
+    unsaid: Vec<(Text, Option<Ref>)>,
+}
+
+enum State {
+    Stranger(Stranger),
+    Member(Member),
+}
+
+/// Before login.
+struct Stranger {
+    since: Instant,
+    has_sent_line: bool,
+    /// The name that the last `U` found to be new.
+    asked_new: Option<Name>,
+    tries_left: u32,
+}
+
+/// After login.
+struct Member {
+    account: Account,
+    /// Whether it hears the room.
+    is_listening: bool,
+    _presence: PresenceGuard,
+}
+
+/// Leaves the room when dropped, however the session ends.
+struct PresenceGuard {
+    room: Room,
+    connection: ConnectionId,
+}
+
+impl Drop for PresenceGuard {
+    fn drop(&mut self) {
+        self.room.leave(self.connection);
+    }
+}
+
+impl Session {
+    /// A session at the start of a connection. `ended` reaches whoever drives it when the room ends it.
+    pub fn new(
+        services: Arc<Services>,
+        connection: ConnectionId,
+        address: String,
+        outbox: Outbox,
+        ended: oneshot::Sender<Closing>,
+    ) -> Self {
+        let voice = Voice::new(services.tongue);
+        let stranger = Stranger { since: Instant::now(), has_sent_line: false, asked_new: None, tries_left: PASSWORD_TRIES };
+        let state = State::Stranger(stranger);
+        Self { services, connection, address, outbox, voice, ended: Some(ended), state, unsaid: Vec::new() }
+    }
+
+    /// What the meaning of the next line depends on.
+    pub fn manner(&self) -> Manner {
+        Manner { logged_in: matches!(self.state, State::Member(_)), tongue: self.voice.tongue }
+    }
+
+    /// By when the next line has to come.
+    pub fn deadline(&self) -> Option<Instant> {
+        let State::Stranger(stranger) = &self.state else { return None };
+        let Services { first_line_timeout, login_timeout, .. } = *self.services;
+        Some(stranger.since + if stranger.has_sent_line { login_timeout } else { first_line_timeout.min(login_timeout) })
+    }
+
+    /// Waits until there is room for the reply to another request.
+    pub async fn has_room(&self) {
+        self.outbox.has_room().await;
+    }
+
+    /// Takes one line of input.
+    pub async fn take(&mut self, input: Input) -> Step {
+        if let State::Stranger(stranger) = &mut self.state {
+            stranger.has_sent_line = true;
+        }
+        let line = match input {
+            Input::Line(line) => line,
+            Input::Fault(refusal) => {
+                self.say().await;
+                self.answer(None, None, Reply::Refused(refusal));
+                return Step::Continue(());
+            }
+        };
+        if line.is_first && request::is_http(line.as_str()) {
+            return Step::Break(Ending::Closed(Closing::NotHttp));
+        }
+        self.heed_line_end(&line).await;
+        match request::parse(line.as_str(), self.manner()) {
+            Ok(None) => Step::Continue(()),
+            Ok(Some(request)) => self.handle(request).await,
+            Err(unreadable) => {
+                self.say().await;
+                self.answer(unreadable.letter, unreadable.reference, Reply::Refused(unreadable.refusal));
+                Step::Continue(())
+            }
+        }
+    }
+
+    /// Ends the session: out of the room, and the last words to the peer.
+    pub fn finish(self, ending: Ending) {
+        let Ending::Closed(closing) = ending else {
+            let text = Bytes::new();
+            return self.outbox.put(Item::Close { text, after_the_log: false });
+        };
+        let mut text = String::new();
+        self.voice.closing(closing, &mut text);
+        // When the daemon stops, the room's last event comes before the last words.
+        let after_the_log = closing == Closing::ShuttingDown;
+        self.outbox.put(Item::Close { text: text.into(), after_the_log });
+    }
+
+    async fn handle(&mut self, request: Request) -> Step {
+        let Request { letter, reference, ask } = request;
+        if let Err(refusal) = self.may_ask(letter) {
+            self.say().await;
+            self.answer(Some(letter), reference, Reply::Refused(refusal));
+            return Step::Continue(());
+        }
+        if let Ask::Chat { name, text } = ask {
+            return self.chat(name, text, reference).await;
+        }
+        self.say().await;
+        // Rare and large beside a line of talk: boxed, so that an idle connection does not hold their state.
+        let reply = match ask {
+            Ask::Account { name } => Box::pin(self.ask_account(name)).await,
+            Ask::Password { name, password, presence } => {
+                return Box::pin(self.log_in_by_password(reference, name, password, presence)).await;
+            }
+            Ask::Token { token, presence } => return Box::pin(self.log_in_by_token(reference, token, presence)).await,
+            Ask::Voice(Some(tongue)) => return Box::pin(self.set_tongue(reference, tongue)).await,
+            Ask::Leave { name } => match self.leave(name) {
+                Ok(()) => {
+                    self.answer(Some(letter), reference, Reply::Bye);
+                    return Step::Break(Ending::Left);
+                }
+                Err(refusal) => Err(refusal),
+            },
+            Ask::History(range) => Box::pin(self.history(range)).await,
+            Ask::Who { page } => Box::pin(self.who(page)).await,
+            Ask::Voice(None) => Ok(Reply::About),
+            Ask::Heartbeat => Ok(Reply::Alive),
+            Ask::Help(letter) => Ok(Reply::Help { letter, stranger: matches!(self.state, State::Stranger(_)) }),
+            // Taken above.
+            Ask::Chat { .. } => Err(Refusal::Usage { letter, say: None }),
+        };
+        self.answer(Some(letter), reference, reply.unwrap_or_else(Reply::Refused));
+        Step::Continue(())
+    }
+
+    /// Whether this session may ask this at all: the command table says.
+    fn may_ask(&self, letter: char) -> Result<(), Refusal> {
+        let when = commands::find(letter).map_or(When::Always, |command| command.when);
+        match (when, &self.state) {
+            (When::Before, State::Member(_)) => Err(Refusal::AlreadyIn),
+            (When::After, State::Stranger(_)) => Err(Refusal::LoginFirst),
+            _ => Ok(()),
+        }
+    }
+
+    async fn chat(&mut self, name: Option<String>, text: Text, reference: Option<Ref>) -> Step {
+        if let Err(refusal) = self.check_is_own(name.as_deref(), Some(&text)) {
+            self.say().await;
+            self.answer(Some('C'), reference, Reply::Refused(refusal));
+            return Step::Continue(());
+        }
+        self.unsaid.push((text, reference));
+        if self.unsaid.len() == BATCH {
+            self.say().await;
+        }
+        Step::Continue(())
+    }
+
+    /// Refuses a request in somebody else's name.
+    fn check_is_own(&self, name: Option<&str>, text: Option<&Text>) -> Result<(), Refusal> {
+        match (&self.state, name) {
+            (State::Member(member), Some(name)) if !member.account.name.is(name) => {
+                // The whole line was probably meant: its first word stands where a name should.
+                let say = text.map(|text| format!("C - {name} {}", text.as_str()));
+                Err(Refusal::NotYou { own: member.account.name.clone(), say })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn leave(&self, name: Option<String>) -> Result<(), Refusal> {
+        self.check_is_own(name.as_deref(), None)
+    }
+
+    fn encode(&self, letter: Option<char>, reference: Option<Ref>, reply: Reply) -> Bytes {
+        let mut text = String::new();
+        self.voice.answer(&Answer { letter, reference, reply }, &mut text);
+        text.into()
+    }
+
+    fn answer(&self, letter: Option<char>, reference: Option<Ref>, reply: Reply) {
+        self.outbox.put(Item::Text(self.encode(letter, reference, reply)));
+    }
+
+    async fn heed_line_end(&mut self, line: &Line) {
+        if line.crlf && self.voice.line_end == LineEnd::Lf {
+            self.say().await;
+            let voice = Voice { line_end: LineEnd::CrLf, ..self.voice };
+            self.set_voice(voice, |_| Bytes::new()).await;
+        }
+    }
+
+    async fn set_tongue(&mut self, reference: Option<Ref>, tongue: Tongue) -> Step {
+        let voice = Voice { tongue, ..self.voice };
+        self.set_voice(voice, |session| session.encode(Some('V'), reference, Reply::Speaking(tongue))).await;
+        Step::Continue(())
+    }
+
+    /// Changes the voice at one point of the room's log: what came before it is heard in the old
+    /// voice, then comes the reply, in the new one already, then everything after.
+    async fn set_voice(&mut self, voice: Voice, reply: impl FnOnce(&Self) -> Bytes) {
+        self.voice = voice;
+        let text = reply(self);
+        let is_listening = matches!(&self.state, State::Member(member) if member.is_listening);
+        let room = &self.services.room;
+        let turn = if is_listening { room.set_voice(self.connection, voice).await } else { None };
+        self.outbox.put(match turn {
+            Some(turn) => {
+                let hearing = Hearing { cursor: turn.cursor, voice, room: Arc::clone(room.name()) };
+                Item::Turn { text, until: turn.until, hearing }
+            }
+            None => Item::Text(text),
+        });
+    }
+}

@@ -1,0 +1,240 @@
+//! What concerns one connection alone: its replies, in the order of its requests.
+//!
+//! The contract:
+//! 1. Replies leave in the order of their requests, and each is written whole: no event inside it.
+//! 2. An `OK seq` waits here until its event is durable; replies behind it wait too, events do not.
+//! 3. The session waits for [`Outbox::has_room`] before it takes the next request, so a peer that asks
+//!    and does not read is not read either; the memory is bounded by [`ROOM_BYTES`] and one reply.
+//! 4. Nobody but the connection's own session puts anything here.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
+
+use crate::protocol::refusal::Refusal;
+use crate::protocol::reply::{Answer, Reply};
+use crate::protocol::text::Ref;
+use crate::protocol::voice::Voice;
+use crate::room::log::Cursor;
+use crate::room::{Stale, Told};
+use crate::store::queue::Queue;
+
+/// Replies waiting to be written, beyond which no further request is taken.
+const ROOM_BYTES: usize = 64 << 10;
+/// What an item costs beside its bytes.
+const ITEM_BYTES: usize = 128;
+
+/// Something to write, in its turn.
+pub enum Item {
+    /// A reply.
+    Text(Bytes),
+    /// The reply to a login, and the room's log from there on.
+    Join {
+        /// The reply.
+        text: Bytes,
+        /// The log.
+        hearing: Hearing,
+    },
+    /// The log goes on in another voice: what is before the turn in the old one, then `text`, then the new one.
+    Turn {
+        /// The reply, if there is one.
+        text: Bytes,
+        /// The byte of the old log up to which it is still read.
+        until: u64,
+        /// The new log.
+        hearing: Hearing,
+    },
+    /// The last words; then the connection is closed.
+    Close {
+        /// The words, which may be none.
+        text: Bytes,
+        /// Whether what the room said so far is written before them.
+        after_the_log: bool,
+    },
+}
+
+/// How a connection hears a room.
+pub struct Hearing {
+    /// Its place in the log.
+    pub cursor: Cursor,
+    /// The voice it is in.
+    pub voice: Voice,
+    /// The room's name.
+    pub room: Arc<str>,
+}
+
+/// The replies to what was said at once, each waiting to be durable.
+pub struct Spoken {
+    /// The voice to answer in.
+    pub voice: Voice,
+    /// The requests' refs.
+    pub references: Vec<Option<Ref>>,
+    /// When it was asked.
+    pub since: Instant,
+    /// The numbers, once the room has given them.
+    pub told: Telling,
+}
+
+/// The numbers of what was said.
+pub enum Telling {
+    /// The room will tell.
+    Coming(oneshot::Receiver<Result<Told, Stale>>),
+    /// The room has told.
+    Told(Told),
+}
+
+enum Entry {
+    Ready(Item),
+    Waiting(Spoken),
+}
+
+impl Entry {
+    fn size_bytes(&self) -> usize {
+        ITEM_BYTES
+            + match self {
+                Entry::Ready(Item::Text(text) | Item::Join { text, .. } | Item::Turn { text, .. } | Item::Close { text, .. }) => text.len(),
+                Entry::Waiting(spoken) => 16 * spoken.references.len(),
+            }
+    }
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    filled: Notify,
+    drained: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    entries: VecDeque<Entry>,
+    size_bytes: usize,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The session's end.
+pub struct Outbox {
+    shared: Arc<Shared>,
+}
+
+/// The writer's end.
+pub struct Outgoing {
+    shared: Arc<Shared>,
+    queue: Queue,
+    /// What waits to be durable, before everything else.
+    head: Option<Spoken>,
+}
+
+/// Makes an outbox; `queue` tells what is durable.
+pub fn outbox(queue: Queue) -> (Outbox, Outgoing) {
+    let shared = Arc::<Shared>::default();
+    (Outbox { shared: Arc::clone(&shared) }, Outgoing { shared, queue, head: None })
+}
+
+impl Outbox {
+    /// Puts something behind what is already there.
+    pub fn put(&self, item: Item) {
+        self.push(Entry::Ready(item));
+    }
+
+    /// Puts replies that wait to be durable.
+    pub fn put_spoken(&self, spoken: Spoken) {
+        self.push(Entry::Waiting(spoken));
+    }
+
+    fn push(&self, entry: Entry) {
+        let mut state = self.shared.lock();
+        state.size_bytes += entry.size_bytes();
+        state.entries.push_back(entry);
+        drop(state);
+        self.shared.filled.notify_one();
+    }
+
+    /// Waits until there is room for the reply to another request.
+    pub async fn has_room(&self) {
+        loop {
+            let drained = self.shared.drained.notified();
+            if self.shared.lock().size_bytes < ROOM_BYTES {
+                return;
+            }
+            drained.await;
+        }
+    }
+}
+
+impl Outgoing {
+    /// The next item whose time has come, if there is one now.
+    pub fn try_next(&mut self) -> Option<Item> {
+        loop {
+            if let Some(item) = self.try_head() {
+                return Some(item);
+            }
+            if self.head.is_some() {
+                return None;
+            }
+            match self.pop()? {
+                Entry::Ready(item) => return Some(item),
+                Entry::Waiting(spoken) => self.head = Some(spoken),
+            }
+        }
+    }
+
+    /// Waits until `try_next` may have something. Nothing is lost if this is dropped in between.
+    pub async fn changed(&mut self) {
+        let Some(head) = &mut self.head else {
+            return self.shared.filled.notified().await;
+        };
+        if let Telling::Coming(told) = &mut head.told {
+            match told.await {
+                Ok(Ok(told)) => head.told = Telling::Told(told),
+                // The room has stopped, so the connection is about to be closed; see `try_head`.
+                Ok(Err(_)) | Err(_) => {
+                    self.head = None;
+                    return;
+                }
+            }
+        }
+        if let Telling::Told(told) = &head.told {
+            // Either outcome is what `try_head` waits for.
+            let _ = self.queue.durable(told.position, head.since).await;
+        }
+    }
+
+    fn pop(&self) -> Option<Entry> {
+        let mut state = self.shared.lock();
+        let entry = state.entries.pop_front()?;
+        state.size_bytes -= entry.size_bytes();
+        drop(state);
+        self.shared.drained.notify_one();
+        Some(entry)
+    }
+
+    /// The replies at the head, if they are durable or overdue.
+    fn try_head(&mut self) -> Option<Item> {
+        let head = self.head.as_mut()?;
+        if let Telling::Coming(told) = &mut head.told {
+            head.told = Telling::Told(told.try_recv().ok()?.ok()?);
+        }
+        let Telling::Told(told) = &head.told else { return None };
+        let is_durable = told.position <= self.queue.durable_position();
+        if !is_durable && head.since.elapsed() < self.queue.confirm_timeout() {
+            return None;
+        }
+        let mut text = String::new();
+        for (at, &seq) in told.seqs.iter().enumerate() {
+            let reply = if is_durable { Reply::Spoken { seq } } else { Reply::Refused(Refusal::Unconfirmed { seq }) };
+            let reference = head.references.get(at).cloned().flatten();
+            head.voice.answer(&Answer { letter: Some('C'), reference, reply }, &mut text);
+        }
+        self.head = None;
+        Some(Item::Text(text.into()))
+    }
+}

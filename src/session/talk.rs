@@ -1,0 +1,103 @@
+//! What somebody in the room can do: speak, read back, look around.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::outbox::{Spoken, Telling};
+use super::{Session, State};
+use crate::protocol::limits::{HISTORY_LINES, HISTORY_LINES_JSON};
+use crate::protocol::refusal::Refusal;
+use crate::protocol::reply::{Page, Reply};
+use crate::protocol::request::{HistoryRange, RangeEnd};
+use crate::protocol::text::{Ref, Text};
+use crate::room::{Speech, Stale, Utterance};
+use crate::store::read::HistoryQuery;
+use crate::store::record::Account;
+
+impl Session {
+    /// Hands to the room what was gathered. The replies wait in the outbox until they are durable, so
+    /// that the next lines can be read meanwhile.
+    pub async fn say(&mut self) {
+        if self.unsaid.is_empty() {
+            return;
+        }
+        let said = std::mem::take(&mut self.unsaid);
+        let references: Vec<_> = said.iter().map(|(_, reference)| reference.clone()).collect();
+        let since = Instant::now();
+        match Box::pin(self.tell_room(said)).await {
+            Ok(told) => self.outbox.put_spoken(Spoken { voice: self.voice, references, since, told }),
+            Err(refusal) => {
+                for reference in references {
+                    self.answer(Some('C'), reference, Reply::Refused(refusal.clone()));
+                }
+            }
+        }
+    }
+
+    async fn tell_room(&self, said: Vec<(Text, Option<Ref>)>) -> Result<Telling, Refusal> {
+        let State::Member(member) = &self.state else { return Err(Refusal::LoginFirst) };
+        let slot = self.services.queue.slot(said.len()).await?;
+        let has_refs = said.iter().any(|(_, reference)| reference.is_some());
+        let mut speech = Speech {
+            connection: self.connection,
+            speaker: member.account.clone(),
+            utterances: said.into_iter().map(|(text, reference)| Utterance { text, reference, said_before: None }).collect(),
+            looked_up: self.services.queue.durable_position(),
+            slot,
+        };
+        if !has_refs {
+            return Ok(Telling::Coming(self.services.room.speak(speech).await));
+        }
+        loop {
+            speech.looked_up = self.services.queue.durable_position();
+            self.look_up_refs(&member.account, &mut speech.utterances).await?;
+            match self.services.room.speak(speech).await.await {
+                Ok(Ok(told)) => return Ok(Telling::Told(told)),
+                Ok(Err(Stale(again))) => speech = again,
+                // The room has stopped; the connection is about to be closed.
+                Err(_) => return Err(Refusal::StoreFailed),
+            }
+        }
+    }
+
+    /// Asks the store which of the utterances were said before.
+    async fn look_up_refs(&self, speaker: &Account, utterances: &mut [Utterance]) -> Result<(), Refusal> {
+        let asked: Vec<Ref> = utterances.iter().filter_map(|utterance| utterance.reference.clone()).collect();
+        let seqs = self.services.reader.said_before(speaker.id, asked).await?;
+        let with_refs = utterances.iter_mut().filter(|utterance| utterance.reference.is_some());
+        with_refs.zip(seqs).for_each(|(utterance, seq)| utterance.said_before = seq);
+        Ok(())
+    }
+
+    pub(super) async fn who(&self, page: usize) -> Result<Reply, Refusal> {
+        let found = self.services.room.who(page).await;
+        Ok(Reply::Who { count: found.count, names: found.names, next_page: found.has_more.then_some(page + 1) })
+    }
+
+    /// A page of history: never less than what its caller has heard or was answered.
+    pub(super) async fn history(&self, range: HistoryRange) -> Result<Reply, Refusal> {
+        let services = &self.services;
+        let mark = services.room.mark().await;
+        services.queue.durable(mark.position, Instant::now()).await.map_err(|_| Refusal::StoreFailed)?;
+        let is_for_people = self.voice.tongue.is_for_people();
+        let most = if is_for_people { HISTORY_LINES } else { HISTORY_LINES_JSON };
+        let query = HistoryQuery {
+            room: services.room.id(),
+            left: range.left.unwrap_or(0),
+            right: range.right.unwrap_or(u64::MAX).min(mark.seq),
+            count: range.count.unwrap_or(HISTORY_LINES).min(most),
+            from: range.from,
+            talk_only: is_for_people,
+        };
+        let found = services.reader.history(query).await?;
+        let further = match (found.events.first(), found.events.last()) {
+            (Some(first), Some(last)) if found.has_more => Some(match range.from {
+                RangeEnd::Newest => HistoryRange { right: Some(first.seq - 1), ..range },
+                RangeEnd::Oldest => HistoryRange { left: Some(last.seq), ..range },
+            }),
+            _ => None,
+        };
+        Ok(Reply::History(Page { room: Arc::clone(services.room.name()), events: found.events, further }))
+    }
+}
