@@ -34,7 +34,8 @@ impl DataDir {
             std::fs::set_permissions(path, Permissions::from_mode(OWNER_ONLY)).map_err(explain)?;
         }
         let lock_path = path.join(LOCK);
-        let mut lock = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(lock_path).map_err(explain)?;
+        let mut lock =
+            OpenOptions::new().create(true).truncate(false).read(true).write(true).open(lock_path).map_err(explain)?;
         match lock.try_lock() {
             Ok(()) => (),
             Err(TryLockError::WouldBlock) => {
@@ -47,7 +48,10 @@ impl DataDir {
             }
             Err(TryLockError::Error(error)) => return Err(explain(error)),
         }
-        lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| writeln!(lock, "{}", std::process::id())).map_err(explain)?;
+        lock.set_len(0)
+            .and_then(|()| lock.rewind())
+            .and_then(|()| writeln!(lock, "{}", std::process::id()))
+            .map_err(explain)?;
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 

@@ -1,4 +1,45 @@
-//! Parlor.
+//! Parlor: a chat room whose complete client is netcat.
+//!
+//! A room is a log; what people say is one event each in it, numbered from 1. An event goes out to
+//! everyone as soon as it has its number, and the sender's `OK` follows when it is on disk.
+//!
+//! # Reading the code
+//!
+//! Start from the data: a [`protocol::request::Request`] comes in, an [`protocol::event::Event`] goes
+//! out, and the [`room`] is what is between them. Then follow one line of talk:
+//!
+//! 1. [`net`] reads bytes; [`protocol::codec`] makes a line of them, or a fault, which is a value too;
+//! 2. [`session`] lets [`protocol::request`] read the line, checks that this session may ask it, and
+//!    takes a slot in the store's queue;
+//! 3. [`room`] gives it a number, encodes it once for each voice in use, appends it to the log and
+//!    wakes who listens; their writers in [`net`] copy the bytes from the log to their sockets;
+//! 4. [`store`] gets the record at the same time; its writer thread commits what has gathered as one
+//!    transaction and publishes how far everything is durable;
+//! 5. that releases the `OK` in the sender's [`session::outbox`].
+//!
+//! | part | holds | knows |
+//! |---|---|---|
+//! | [`protocol`] | requests, events, replies, voices, codec, limits: pure | nothing of ours |
+//! | [`store`] | the queue, the writer thread, the reads, the schema: the only SQL | protocol |
+//! | [`room`] | the actor, the log with its cursors, who is here | protocol, store |
+//! | [`auth`] | the only bcrypt, tokens | protocol, store |
+//! | [`session`] | what one connection may ask, and its replies | the handles of the above |
+//! | [`net`] | listener, reader, writer: the only sockets of clients | session, room's cursors |
+//! | [`admin`] | the control socket and the flags that talk to it | session's services |
+//! | [`server`] | wires the parts, starts and stops them | everything |
+//!
+//! # What must not happen
+//!
+//! - An `OK` for what is not durable; a number given to two events, across a crash too.
+//! - A room that waits: not for the disk (the slot comes with the command), not for a member (each
+//!   reads the log at its own pace), not for a session.
+//! - A queue without a bound, or something dropped without the peer being told.
+//! - A byte inside another line.
+//! - Nobody awaits backwards: session → room → store. The other way there are only wake-ups.
+//! - A second way in: one place parses, one checks who may, one hashes, one words replies, one writes SQL.
+//!
+//! `tests/documents.rs` holds the rules of who may import whom.
+
 pub mod admin;
 pub mod auth;
 pub mod clock;

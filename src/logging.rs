@@ -13,7 +13,12 @@ pub fn start() {
         .format(|out, record| {
             let level_style = out.default_level_style(record.level());
             let level = record.level();
-            writeln!(out, "{} {level_style}{level}{level_style:#} {}", out.timestamp_seconds(), escaped(&record.args().to_string()))
+            writeln!(
+                out,
+                "{} {level_style}{level}{level_style:#} {}",
+                out.timestamp_seconds(),
+                escaped(&record.args().to_string())
+            )
         })
         .init();
 }

@@ -78,7 +78,9 @@ fn start_accepting(config: &Config, services: Arc<Services>, listeners: Vec<TcpL
     let allowed = raise_descriptor_limit().saturating_sub(DESCRIPTORS_IN_RESERVE).max(1);
     let max_connections = config.max_connections.map_or(allowed, u64::from);
     if max_connections > allowed {
-        log::warn!("--max-connections {max_connections} is more than the descriptor limit allows, which is {allowed} (see ulimit -n)");
+        log::warn!(
+            "--max-connections {max_connections} is more than the descriptor limit allows, which is {allowed} (see ulimit -n)"
+        );
     }
     let keepalive = Keepalive { idle: seconds(config.keepalive_idle_s), interval: seconds(config.keepalive_interval_s) };
     let max_connections = usize::try_from(max_connections).unwrap_or(usize::MAX);

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use super::options::bound_stall;
 use crate::protocol::closing::Closing;
 use crate::protocol::event::Missed;
-use crate::room::log::Chunk;
+use crate::room::log::{Chunk, Place};
 use crate::session::outbox::{Hearing, Item, Outgoing};
 
 /// The most chunks of the log given to one write.
@@ -78,10 +78,15 @@ pub(super) struct Writer {
     outgoing: Outgoing,
     due: Due,
     hearing: Option<Hearing>,
-    /// An item whose turn comes when the log has been read up to a point.
-    turn: Option<(u64, Item)>,
+    turn: Option<Turn>,
     is_closing: bool,
     stall_timeout: Duration,
+}
+
+/// An item whose turn comes when the log has been read up to a place.
+struct Turn {
+    until: Option<Place>,
+    item: Item,
 }
 
 /// What was put together for one write.
@@ -137,10 +142,10 @@ impl Writer {
                     self.due.push(text);
                     (self.hearing, self.is_closing) = (None, true);
                 }
-                Some(item @ Item::Turn { until, .. }) => self.turn = Some((until, item)),
-                Some(item @ Item::Close { .. }) => {
-                    let end = self.hearing.as_ref().map_or(0, |hearing| hearing.cursor.log_end());
-                    self.turn = Some((end, item));
+                Some(item @ Item::Turn { until, .. }) => self.turn = Some(Turn { until: Some(until), item }),
+                Some(item @ (Item::Said(_) | Item::Close { .. })) => {
+                    let until = self.hearing.as_ref().map(|hearing| hearing.cursor.log_end());
+                    self.turn = Some(Turn { until, item });
                 }
             }
         }
@@ -148,15 +153,18 @@ impl Writer {
 
     /// Takes the waiting item if the log has been read up to its point.
     fn take_turn(&mut self) -> bool {
-        let Some((_, item)) = self.turn.take_if(|(until, _)| self.hearing.as_ref().is_none_or(|h| h.cursor.has_reached(*until))) else {
-            return false;
+        let has_come = |turn: &mut Turn| match (&self.hearing, turn.until) {
+            (Some(hearing), Some(until)) => hearing.cursor.has_reached(until),
+            _ => true,
         };
-        match item {
+        let Some(turn) = self.turn.take_if(has_come) else { return false };
+        match turn.item {
             Item::Turn { text, hearing, .. } => {
                 self.due.push(text);
                 self.hearing = Some(hearing);
             }
-            Item::Text(text) | Item::Join { text, .. } | Item::Close { text, .. } => {
+            Item::Said(text) | Item::Text(text) => self.due.push(text),
+            Item::Join { text, .. } | Item::Close { text, .. } => {
                 self.due.push(text);
                 (self.hearing, self.is_closing) = (None, true);
             }
@@ -167,7 +175,7 @@ impl Writer {
     fn gather(&mut self) -> Gathered {
         let mut chunks = Vec::new();
         if let Some(hearing) = &mut self.hearing {
-            let until = self.turn.as_ref().map(|(until, _)| *until);
+            let until = self.turn.as_ref().and_then(|turn| turn.until);
             if let Some(missed) = hearing.cursor.peek(until, CHUNKS_A_WRITE, &mut chunks) {
                 let notice = missed_notice(hearing, missed);
                 self.due.push(notice);

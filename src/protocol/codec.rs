@@ -198,7 +198,9 @@ mod tests {
         stream.extend_from_slice(&[b'x'; STRANGER_LINE_BYTES]);
         stream.extend_from_slice(b"\r\n");
         stream.extend_from_slice(&[b'y'; STRANGER_LINE_BYTES + 1]);
-        stream.extend_from_slice(b"\nbad \xc3\x28\n\xff\xfd\x03\xff\xfa\x1f\x00\x50\xff\xf0K\nlone \xff\xff\nyes \xe4\xbd\xa0\nno line end");
+        stream.extend_from_slice(
+            b"\nbad \xc3\x28\n\xff\xfd\x03\xff\xfa\x1f\x00\x50\xff\xf0K\nlone \xff\xff\nyes \xe4\xbd\xa0\nno line end",
+        );
         let full = "x".repeat(STRANGER_LINE_BYTES) + "⏎";
         let want = ["U alice", "K⏎", "", &full, "!line-too-long", "!not-utf8", "K", "!not-utf8", "yes 你"];
         for step in (1..=64).chain([stream.len()]) {
@@ -224,7 +226,9 @@ mod tests {
         let mut codec = LineCodec::new();
         codec.set_manner(Manner { logged_in: true, tongue: Tongue::Json });
         let (mut buffer, mut seen) = (BytesMut::new(), Vec::new());
-        for (first, length) in [(b'{', JSON_LINE_BYTES), (b'{', JSON_LINE_BYTES + 1), (b'C', LINE_BYTES), (b'C', LINE_BYTES + 1)] {
+        for (first, length) in
+            [(b'{', JSON_LINE_BYTES), (b'{', JSON_LINE_BYTES + 1), (b'C', LINE_BYTES), (b'C', LINE_BYTES + 1)]
+        {
             buffer.extend_from_slice(&[first]);
             buffer.extend(std::iter::repeat_n(b' ', length - 1));
             buffer.extend_from_slice(b"\n");

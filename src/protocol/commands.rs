@@ -85,16 +85,16 @@ pub const COMMANDS: &[Command] = &[
         letter: 'U',
         params: &[word("name", Need::Required)],
         when: When::Before,
-        en: "is this account known? then P logs in; is it new? then P registers it",
-        zh: "查询账号：已注册则用 P 登录，未注册则用 P 注册",
+        en: "is the name known (P logs in) or new (P registers)?",
+        zh: "查名字：已注册用 P 登录，未注册用 P 注册",
         read: |fields| Ok(Ask::Account { name: fields.name(0)? }),
     },
     Command {
         letter: 'P',
         params: &[word("name", Need::Required), rest("password"), flag("enter"), flag("listen")],
         when: When::Before,
-        en: "log in, or register right after U said new",
-        zh: "登录；若 U 答复 new，则注册并登录",
+        en: "log in; after U said new, register",
+        zh: "登录；U 答复 new 之后则为注册",
         read: |fields| {
             let name = fields.name(0)?;
             Ok(Ask::Password { name, password: Secret::new(fields.needed(1)?), presence: fields.presence(2, 3) })
@@ -104,24 +104,24 @@ pub const COMMANDS: &[Command] = &[
         letter: 'I',
         params: &[word("token", Need::Required), flag("enter"), flag("listen")],
         when: When::Before,
-        en: "log in by the token that a login in voice json gave",
-        zh: "用 json 方式登录时得到的令牌登录",
+        en: "log in by the token of an earlier json login",
+        zh: "用 json 登录时得到的令牌登录",
         read: |fields| Ok(Ask::Token { token: Secret::new(fields.needed(0)?), presence: fields.presence(1, 2) }),
     },
     Command {
         letter: 'C',
         params: &[word("name", Need::RequiredInLine), rest("text")],
         when: When::After,
-        en: "say it to the room; - stands for your name, and 'text says it too",
-        zh: "对大家说话；- 代表自己，也可直接输入汉字或 '文字",
+        en: "say it to all; - is your name; 'text says it too",
+        zh: "说话；- 代表自己，也可直接输入汉字",
         read: |fields| Ok(Ask::Chat { name: fields.someone(0), text: fields.text(1)? }),
     },
     Command {
         letter: 'H',
         params: &[word("left", Need::Optional), word("right", Need::Optional), word("n", Need::Optional)],
         when: When::After,
-        en: "history: the newest n lines after #left and up to #right; +n the oldest; - for open",
-        zh: "历史消息：编号在 left 之后、right 及以前的最新 n 条；+n 为最早的；- 表示不限",
+        en: "the last n lines after #left up to #right",
+        zh: "编号 left 之后到 right 的最新 n 条",
         read: read_history,
     },
     Command {
@@ -139,8 +139,8 @@ pub const COMMANDS: &[Command] = &[
         letter: 'V',
         params: &[word("voice", Need::Optional)],
         when: When::Always,
-        en: "speak English (en), Chinese (zh) or JSON lines (json); alone: version and voices",
-        zh: "切换语言：英文 en、中文 zh、程序用 json；不带参数则显示版本",
+        en: "speak en, zh (中文) or json; alone: version",
+        zh: "语言 en、zh 或 json；不带参数显示版本",
         read: |fields| match fields.get(0) {
             None => Ok(Ask::Voice(None)),
             Some(code) => Tongue::parse(code).map(|tongue| Ask::Voice(Some(tongue))).ok_or(Wrong::Form),
@@ -306,7 +306,9 @@ mod tests {
 
     #[test]
     fn forms_read_as_people_write_them() {
-        for (letter, form) in [('C', "C name text"), ('H', "H [left [right [n]]]"), ('P', "P name password"), ('K', "K"), ('E', "E [name]")] {
+        for (letter, form) in
+            [('C', "C name text"), ('H', "H [left [right [n]]]"), ('P', "P name password"), ('K', "K"), ('E', "E [name]")]
+        {
             assert_eq!(find(letter).unwrap().form(), form);
         }
     }

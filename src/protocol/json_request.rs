@@ -36,7 +36,9 @@ pub(super) fn parse(line: &str) -> Result<Request, Unreadable> {
 fn read_ref(object: &Map<String, Value>) -> Result<Option<Ref>, Refusal> {
     match object.get("ref") {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::String(word)) => Ref::parse(word).map(Some).ok_or_else(|| bad_json("\"ref\" should be 1 to 64 bytes of text")),
+        Some(Value::String(word)) => {
+            Ref::parse(word).map(Some).ok_or_else(|| bad_json("\"ref\" should be 1 to 64 bytes of text"))
+        }
         Some(_) => Err(bad_json("\"ref\" should be a string")),
     }
 }
@@ -91,7 +93,14 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_with_its_ref() {
-        for line in ["{", r#"{"do":3}"#, "{}", r#"{"do":"C","text":5}"#, r#"{"do":"K","ref":""}"#, r#"{"do":"P","name":"a","password":"b","enter":1}"#] {
+        for line in [
+            "{",
+            r#"{"do":3}"#,
+            "{}",
+            r#"{"do":"C","text":5}"#,
+            r#"{"do":"K","ref":""}"#,
+            r#"{"do":"P","name":"a","password":"b","enter":1}"#,
+        ] {
             assert_eq!(code(line), "bad-json", "{line}");
         }
         assert_eq!(code(r#"{"do":"C"}"#), "usage");

@@ -272,7 +272,8 @@ mod tests {
     #[test]
     fn refusals_show_the_line_that_would_have_said_it() {
         for (line, want) in [("hello there", "C - hello there"), ("K what?", "C - K what?"), ("C hello", "C - hello")] {
-            let (Refusal::UnknownCommand { say } | Refusal::Usage { say, .. }) = parse(line, MEMBER).unwrap_err().refusal else {
+            let (Refusal::UnknownCommand { say } | Refusal::Usage { say, .. }) = parse(line, MEMBER).unwrap_err().refusal
+            else {
                 panic!("{line}")
             };
             assert_eq!(say.as_deref(), Some(want));
@@ -292,7 +293,30 @@ mod tests {
 
     #[test]
     fn wrong_arguments_are_usage() {
-        for line in ["U", "U a b", "P alice", "P", "I", "I a b", "C", "C -", "C - ", "C -   ", "H x", "H 1 2 3 4", "H - - 0", "H -5", "W 0", "W x", "V fr", "V en zh", "K 1", "E a b", "? CC", "? J"] {
+        for line in [
+            "U",
+            "U a b",
+            "P alice",
+            "P",
+            "I",
+            "I a b",
+            "C",
+            "C -",
+            "C - ",
+            "C -   ",
+            "H x",
+            "H 1 2 3 4",
+            "H - - 0",
+            "H -5",
+            "W 0",
+            "W x",
+            "V fr",
+            "V en zh",
+            "K 1",
+            "E a b",
+            "? CC",
+            "? J",
+        ] {
             assert_eq!(code(line, MEMBER), "usage", "{line:?}");
         }
         assert_eq!(code("Y", MEMBER), "unknown-command");

@@ -202,7 +202,8 @@ impl Actor {
             }
         }
         let Speech { connection, speaker, utterances, slot, .. } = speech;
-        let mut waiting = Waiting { answer, seqs: Vec::with_capacity(utterances.len()), repeated: Position::default(), has_fresh: false };
+        let mut waiting =
+            Waiting { answer, seqs: Vec::with_capacity(utterances.len()), repeated: Position::default(), has_fresh: false };
         for utterance in utterances {
             let reference = utterance.reference;
             let remembered = reference.as_ref().and_then(|reference| self.refs.find(speaker.id, reference));
@@ -355,7 +356,7 @@ impl Actor {
     }
 
     fn append(&self, voice: Voice, log: &VoiceLog) {
-        let mut start = log.end();
+        let mut start = log.end().offset;
         let mut lines = String::new();
         let mut last_seq = 0;
         for Fresh { event, from, .. } in &self.fresh {

@@ -36,9 +36,22 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    fn end(&self) -> u64 {
-        self.start + self.bytes.len() as u64
+    fn begin(&self) -> Place {
+        Place { offset: self.start, next_seq: self.first_seq }
     }
+
+    fn end(&self) -> Place {
+        Place { offset: self.start + self.bytes.len() as u64, next_seq: self.last_seq + 1 }
+    }
+}
+
+/// A place between two chunks of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The bytes before it.
+    pub(super) offset: u64,
+    /// The number of the event behind it.
+    next_seq: u64,
 }
 
 /// One voice's log.
@@ -53,15 +66,13 @@ struct Ring {
     /// What `chunks` holds in memory.
     held_bytes: usize,
     capacity_bytes: usize,
-    end: u64,
-    /// The number of the next event.
-    next_seq: u64,
+    end: Place,
 }
 
 impl VoiceLog {
     /// An empty log whose first event will be `next_seq`.
     pub(super) fn new(next_seq: u64, capacity_bytes: usize) -> Arc<Self> {
-        let ring = Ring { chunks: VecDeque::new(), held_bytes: 0, capacity_bytes, end: 0, next_seq };
+        let ring = Ring { chunks: VecDeque::new(), held_bytes: 0, capacity_bytes, end: Place { offset: 0, next_seq } };
         Arc::new(Self { ring: Mutex::new(ring), end: watch::Sender::new(0) })
     }
 
@@ -70,17 +81,16 @@ impl VoiceLog {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The offset at which the next chunk begins.
-    pub(super) fn end(&self) -> u64 {
+    /// Where the next chunk begins.
+    pub(super) fn end(&self) -> Place {
         self.lock().end
     }
 
     /// Appends the lines of the events from the last appended one up to `last_seq`. Nobody is woken yet.
     pub(super) fn append(&self, bytes: Bytes, last_seq: u64) {
         let mut ring = self.lock();
-        let chunk = Chunk { start: ring.end, first_seq: ring.next_seq, last_seq, bytes };
+        let chunk = Chunk { start: ring.end.offset, first_seq: ring.end.next_seq, last_seq, bytes };
         ring.end = chunk.end();
-        ring.next_seq = last_seq + 1;
         ring.held_bytes += chunk.bytes.len() + CHUNK_OVERHEAD_BYTES;
         ring.chunks.push_back(chunk);
         while ring.held_bytes > ring.capacity_bytes && ring.chunks.len() > 1 {
@@ -92,15 +102,13 @@ impl VoiceLog {
 
     /// Wakes everyone who waits for what was appended.
     pub(super) fn wake(&self) {
-        let end = self.end();
-        self.end.send_replace(end);
+        self.end.send_replace(self.end().offset);
     }
 
     /// A cursor at the end of the log.
     pub(super) fn cursor(self: &Arc<Self>, own: Arc<OwnLines>) -> Cursor {
         let changes = self.end.subscribe();
-        let ring = self.lock();
-        Cursor { at: ring.end, next_seq: ring.next_seq, log: Arc::clone(self), changes, own }
+        Cursor { at: self.end(), log: Arc::clone(self), changes, own }
     }
 }
 
@@ -133,11 +141,12 @@ impl OwnLines {
                 parts.push(chunk.bytes.slice((from - chunk.start) as usize..(to - chunk.start) as usize));
             }
         };
-        for own in ranges.iter().skip_while(|own| own.end <= chunk.start).take_while(|own| own.start < chunk.end()) {
+        let end = chunk.end().offset;
+        for own in ranges.iter().skip_while(|own| own.end <= chunk.start).take_while(|own| own.start < end) {
             keep(at, own.start);
             at = own.end;
         }
-        keep(at, chunk.end());
+        keep(at, end);
     }
 
     fn forget(&self, before: u64) {
@@ -153,29 +162,29 @@ pub struct Cursor {
     log: Arc<VoiceLog>,
     changes: watch::Receiver<u64>,
     own: Arc<OwnLines>,
-    at: u64,
-    next_seq: u64,
+    at: Place,
 }
 
 impl Cursor {
-    /// Puts the next chunks, at most `most`, into `chunks`; the cursor stays where it is. If the ring
-    /// has moved on past the cursor, goes on in the middle of it and tells what was missed: at its
-    /// oldest end, the next event would overtake a slow reader again.
-    pub fn peek(&mut self, until: Option<u64>, most: usize, chunks: &mut Vec<Chunk>) -> Option<Missed> {
+    /// Puts the next chunks before `until`, at most `most`, into `chunks`; the cursor stays where it is.
+    /// If the ring has moved on past the cursor, goes on in the middle of it and tells what was missed:
+    /// at its oldest end, the next event would overtake a slow reader again.
+    pub fn peek(&mut self, until: Option<Place>, most: usize, chunks: &mut Vec<Chunk>) -> Option<Missed> {
         let ring = self.log.lock();
         let mut missed = None;
-        let oldest = ring.chunks.front().map_or(ring.end, |chunk| chunk.start);
-        if self.at < oldest {
-            let middle = oldest + (ring.end - oldest) / 2;
+        let oldest = ring.chunks.front().map_or(ring.end, Chunk::begin);
+        if self.at.offset < oldest.offset {
+            let middle = oldest.offset + (ring.end.offset - oldest.offset) / 2;
             let resume = ring.chunks.partition_point(|chunk| chunk.start < middle);
-            let (at, next_seq) = ring.chunks.get(resume).map_or((ring.end, ring.next_seq), |chunk| (chunk.start, chunk.first_seq));
-            missed = Some(Missed { first_seq: self.next_seq, last_seq: next_seq - 1 });
-            (self.at, self.next_seq) = (at, next_seq);
-            self.own.forget(at);
+            let resume = ring.chunks.get(resume).map_or(ring.end, Chunk::begin);
+            let resume = until.filter(|until| until.offset < resume.offset).unwrap_or(resume);
+            missed = Some(Missed { first_seq: self.at.next_seq, last_seq: resume.next_seq - 1 });
+            self.at = resume;
+            self.own.forget(resume.offset);
         }
-        let until = until.unwrap_or(u64::MAX);
-        let from = ring.chunks.partition_point(|chunk| chunk.start < self.at);
-        chunks.extend(ring.chunks.range(from..).take_while(|chunk| chunk.end() <= until).take(most).cloned());
+        let limit = until.map_or(u64::MAX, |until| until.offset);
+        let from = ring.chunks.partition_point(|chunk| chunk.start < self.at.offset);
+        chunks.extend(ring.chunks.range(from..).take_while(|chunk| chunk.end().offset <= limit).take(most).cloned());
         missed
     }
 
@@ -187,23 +196,22 @@ impl Cursor {
     /// Moves past a chunk that `peek` gave.
     pub fn advance(&mut self, chunk: &Chunk) {
         self.at = chunk.end();
-        self.next_seq = chunk.last_seq + 1;
-        self.own.forget(self.at);
+        self.own.forget(self.at.offset);
     }
 
-    /// The offset of the log's end at this moment.
-    pub fn log_end(&self) -> u64 {
+    /// Where the log ends at this moment.
+    pub fn log_end(&self) -> Place {
         self.log.end()
     }
 
-    /// Whether everything before the offset `until` has been read.
-    pub fn has_reached(&self, until: u64) -> bool {
-        self.at >= until
+    /// Whether everything before `until` has been read.
+    pub fn has_reached(&self, until: Place) -> bool {
+        self.at.offset >= until.offset
     }
 
     /// Waits until there is more to read.
     pub async fn grown(&mut self) {
-        let at = self.at;
+        let at = self.at.offset;
         if self.changes.wait_for(|&end| end > at).await.is_err() {
             // The log outlives its cursors, which hold it.
             std::future::pending::<()>().await;
@@ -227,9 +235,9 @@ mod tests {
     }
 
     fn append(log: &VoiceLog, lines: &str, last_seq: u64) -> Range<u64> {
-        let start = log.end();
+        let start = log.end().offset;
         log.append(Bytes::from(lines.to_owned()), last_seq);
-        start..log.end()
+        start..log.end().offset
     }
 
     #[test]
@@ -279,10 +287,27 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_is_not_passed_by_missing_events_either() {
+        let line = "x".repeat(99) + "\n";
+        let log = VoiceLog::new(1, 10 * (100 + CHUNK_OVERHEAD_BYTES));
+        let mut cursor = log.cursor(Arc::default());
+        append(&log, &line, 1);
+        append(&log, &line, 2);
+        let until = log.end();
+        for seq in 3..=100 {
+            append(&log, &line, seq);
+        }
+        let missed = cursor.peek(Some(until), 9, &mut Vec::new());
+        assert_eq!(missed, Some(Missed { first_seq: 1, last_seq: 2 }));
+        assert!(cursor.has_reached(until));
+    }
+
+    #[test]
     fn a_limit_is_not_passed() {
         let log = VoiceLog::new(1, RING_BYTES);
         let mut cursor = log.cursor(Arc::default());
-        let until = append(&log, "old\n", 1).end;
+        append(&log, "old\n", 1);
+        let until = log.end();
         append(&log, "new\n", 2);
         let mut chunks = Vec::new();
         assert_eq!(cursor.peek(Some(until), 9, &mut chunks), None);

@@ -23,7 +23,7 @@ use crate::protocol::voice::Voice;
 use crate::store::OpenRoom;
 use crate::store::queue::{Position, Queue, Slot};
 use crate::store::record::{Account, RoomId};
-use log::Cursor;
+use log::{Cursor, Place};
 
 /// Commands waiting for the room's actor. Whoever finds it full waits a moment.
 const MAILBOX: usize = 1024;
@@ -97,8 +97,8 @@ pub struct Stale(pub Speech);
 
 /// A change of voice.
 pub struct Switch {
-    /// The byte of the old voice's log up to which it is still read.
-    pub until: u64,
+    /// The place up to which the old voice's log is still read.
+    pub until: Place,
     /// Where the new voice's log goes on from there.
     pub cursor: Cursor,
 }

@@ -99,7 +99,8 @@ impl Session {
         let password_hash = services.auth.hash(password).await?;
         let slot = services.queue.slot(1).await?;
         let (outcome, registered) = oneshot::channel();
-        let registration = Registration { name: name.clone(), password_hash, address: self.address.clone(), at_ms: now_ms(), outcome };
+        let registration =
+            Registration { name: name.clone(), password_hash, address: self.address.clone(), at_ms: now_ms(), outcome };
         services.queue.push(vec![Record::Registration(registration)], vec![slot]);
         match timeout(services.queue.confirm_timeout(), registered).await {
             Ok(Ok(Registered::As(account))) => Ok(account),

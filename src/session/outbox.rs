@@ -18,7 +18,7 @@ use crate::protocol::refusal::Refusal;
 use crate::protocol::reply::{Answer, Reply};
 use crate::protocol::text::Ref;
 use crate::protocol::voice::Voice;
-use crate::room::log::Cursor;
+use crate::room::log::{Cursor, Place};
 use crate::room::{Stale, Told};
 use crate::store::queue::Queue;
 
@@ -31,6 +31,8 @@ const ITEM_BYTES: usize = 128;
 pub enum Item {
     /// A reply.
     Text(Bytes),
+    /// The reply to what was said: who is told `OK 7` has been sent everything up to 7 before.
+    Said(Bytes),
     /// The reply to a login, and the room's log from there on.
     Join {
         /// The reply.
@@ -42,8 +44,8 @@ pub enum Item {
     Turn {
         /// The reply, if there is one.
         text: Bytes,
-        /// The byte of the old log up to which it is still read.
-        until: u64,
+        /// The place up to which the old log is still read.
+        until: Place,
         /// The new log.
         hearing: Hearing,
     },
@@ -95,7 +97,13 @@ impl Entry {
     fn size_bytes(&self) -> usize {
         ITEM_BYTES
             + match self {
-                Entry::Ready(Item::Text(text) | Item::Join { text, .. } | Item::Turn { text, .. } | Item::Close { text, .. }) => text.len(),
+                Entry::Ready(
+                    Item::Text(text)
+                    | Item::Said(text)
+                    | Item::Join { text, .. }
+                    | Item::Turn { text, .. }
+                    | Item::Close { text, .. },
+                ) => text.len(),
                 Entry::Waiting(spoken) => 16 * spoken.references.len(),
             }
     }
@@ -235,6 +243,6 @@ impl Outgoing {
             head.voice.answer(&Answer { letter: Some('C'), reference, reply }, &mut text);
         }
         self.head = None;
-        Some(Item::Text(text.into()))
+        Some(Item::Said(text.into()))
     }
 }

@@ -25,7 +25,9 @@ const DATABASE: &str = "parlor.db";
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file is no database, or a damaged one.
-    #[error("{path} is damaged or not a Parlor database ({why}); nothing was changed. Restore it from a backup, or move it away to start anew")]
+    #[error(
+        "{path} is damaged or not a Parlor database ({why}); nothing was changed. Restore it from a backup, or move it away to start anew"
+    )]
     Corrupt {
         /// The file.
         path: PathBuf,
@@ -33,7 +35,9 @@ pub enum OpenError {
         why: String,
     },
     /// A newer Parlor made it.
-    #[error("{path} was made by a newer parlord (schema {found}, this one knows up to {known}); nothing was changed. Use the newer parlord")]
+    #[error(
+        "{path} was made by a newer parlord (schema {found}, this one knows up to {known}); nothing was changed. Use the newer parlord"
+    )]
     Newer {
         /// The file.
         path: PathBuf,

@@ -114,7 +114,8 @@ impl Reader {
     pub async fn said_before(&self, account: AccountId, references: Vec<Ref>) -> Result<Vec<Option<u64>>, ReadError> {
         self.ask(move |connection| {
             let mut find = connection.prepare_cached("SELECT seq FROM chat_history WHERE uid = ?1 AND ref = ?2")?;
-            let mut seq_of = |reference: &Ref| find.query_row(params![account.0, reference.as_str()], |row| row.get(0)).optional();
+            let mut seq_of =
+                |reference: &Ref| find.query_row(params![account.0, reference.as_str()], |row| row.get(0)).optional();
             references.iter().map(&mut seq_of).collect()
         })
         .await
@@ -214,7 +215,9 @@ mod tests {
                 let mut statement = connection.prepare(&sql).unwrap();
                 let plan: Vec<String> =
                     statement.query_map(params![1, 0, 9, 3], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
-                let searches = |index: &str| plan.iter().any(|step| step.contains(&format!("USING INDEX {index} (room=? AND seq>? AND seq<?)")));
+                let searches = |index: &str| {
+                    plan.iter().any(|step| step.contains(&format!("USING INDEX {index} (room=? AND seq>? AND seq<?)")))
+                };
                 assert!(searches("chat_history_talk"), "{plan:?}");
                 assert_eq!(searches("chat_history_presence"), !talk_only, "{plan:?}");
                 let sorts = plan.windows(2).filter(|steps| steps[1].contains("TEMP B-TREE"));

@@ -68,7 +68,12 @@ fn migrate(connection: &mut Connection, path: &Path, version: i64, plan: &Plan) 
     if version > 0 {
         let copy = copy_path(path, version);
         connection.backup("main", &copy, None)?;
-        log::warn!("upgrading {} from schema {version} to {}; a copy of it as it was is {}", path.display(), plan.latest(), copy.display());
+        log::warn!(
+            "upgrading {} from schema {version} to {}; a copy of it as it was is {}",
+            path.display(),
+            plan.latest(),
+            copy.display()
+        );
     }
     let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if version == 0 {

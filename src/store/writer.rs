@@ -178,7 +178,10 @@ impl Writer<'_> {
             match attempt(self) {
                 Ok(done) => {
                     if let Some(since) = failing_since {
-                        log::warn!("the store works again after {:.1} s; nothing was lost", Instant::elapsed(&since).as_secs_f32());
+                        log::warn!(
+                            "the store works again after {:.1} s; nothing was lost",
+                            Instant::elapsed(&since).as_secs_f32()
+                        );
                     }
                     return done;
                 }
@@ -306,7 +309,8 @@ fn register(change: &Transaction<'_>, registration: &Registration) -> rusqlite::
     )?;
     // The salt makes the hash this registration's own, also where it is being tried again.
     let sql = "SELECT id, level FROM base_info WHERE folded_name = ?1 AND password_hash = ?2";
-    let found = change.query_row(sql, params![name.folded(), password_hash], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let found =
+        change.query_row(sql, params![name.folded(), password_hash], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     Ok(match found {
         Some((id, level)) => Registered::As(Account { id: AccountId(id), name: name.clone(), level: Level(level) }),
         None => Registered::NameTaken,

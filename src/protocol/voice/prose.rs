@@ -38,8 +38,8 @@ pub(super) trait Phrases {
 
 /// How to enter, in both languages, for somebody who may read only one.
 const HOW_TO_ENTER: [&str; 2] = [
-    "To enter, send two lines:  U your-name  then  P your-name your-password   (a new name is registered by that)",
-    "进入聊天室请发两行：U 名字，再发 P 名字 密码（新名字即注册）；V zh 切换到中文",
+    "To enter, send two lines: U your-name, then P your-name your-password",
+    "进入聊天室请发两行：U 名字，再发 P 名字 密码；V zh 用中文",
 ];
 
 /// A people's tongue made of its words.
