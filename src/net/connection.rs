@@ -6,12 +6,13 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::{timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -26,15 +27,19 @@ use crate::session::{Ending, Services, Session};
 /// unread input sends a reset, which discards what the peer has not read yet (RFC 1122, 4.2.2.13).
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Serves a connection until it ends.
-pub(super) async fn serve(
+/// Serves a connection until it ends. `place` is its place among the connections there may be.
+///
+/// The parts are made before the future and moved into it once: an `async fn` would hold its
+/// arguments beside them, for as long as the connection lives.
+pub(super) fn serve(
     stream: TcpStream,
     peer: SocketAddr,
     connection: ConnectionId,
     services: Arc<Services>,
     stall_timeout: Duration,
     stopping: CancellationToken,
-) {
+    place: OwnedSemaphorePermit,
+) -> impl Future<Output = ()> {
     let (read_half, write_half) = stream.into_split();
     let mut reader = LineReader::new(read_half);
     let (outbox, outgoing) = outbox(services.queue.clone());
@@ -42,35 +47,30 @@ pub(super) async fn serve(
     let (end_session, mut ended) = oneshot::channel();
     let address = peer.ip().to_canonical().to_string();
     let mut session = Session::new(services, connection, address, outbox, end_session);
-
-    let conversation = async {
-        let ending = tokio::select! {
-            biased;
-            () = stopping.cancelled() => Ending::Closed(Closing::ShuttingDown),
-            closing = told(&mut ended) => Ending::Closed(closing),
-            ending = converse(&mut reader, &mut session) => ending,
-        };
-        session.finish(ending);
-        ending
-    };
-    let end = {
-        tokio::pin!(conversation);
-        let writing = writer.run();
-        tokio::pin!(writing);
-        tokio::select! {
-            biased;
-            ending = &mut conversation => {
+    async move {
+        let _place = place;
+        let end = {
+            let conversation = pin!(async {
+                let ending = tokio::select! {
+                    biased;
+                    () = stopping.cancelled() => Ending::Closed(Closing::ShuttingDown),
+                    closing = told(&mut ended) => Ending::Closed(closing),
+                    ending = converse(&mut reader, &mut session) => ending,
+                };
                 log::debug!("connection {} from {peer} ends: {ending}", connection.0);
-                writing.await
+                session.finish(ending);
+            });
+            let mut writing = pin!(writer.run());
+            tokio::select! {
+                biased;
+                () = conversation => writing.await,
+                // The peer is gone; dropping the session leaves the room.
+                end = &mut writing => end,
             }
-            // The peer is gone; dropping the conversation leaves the room.
-            end = &mut writing => end,
-        }
-    };
-    log::debug!("connection {} from {peer}: {end}", connection.0);
-    if let End::Said = end {
-        let mut socket = writer.into_socket();
-        if socket.shutdown().await.is_ok() {
+        };
+        drop(session);
+        log::debug!("connection {} from {peer}: {end}", connection.0);
+        if matches!(end, End::Said) && writer.shut_down().is_ok() {
             let _ = timeout(LINGER, reader.discard()).await;
         }
     }

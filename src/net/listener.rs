@@ -107,11 +107,8 @@ impl Acceptor {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { return self.turn_away(stream) };
         let connection = ConnectionId(self.next_id.fetch_add(1, Ordering::Relaxed));
         log::debug!("connection {} from {peer}", connection.0);
-        let served = serve(stream, peer, connection, Arc::clone(&self.services), self.stall_timeout, self.stopping.clone());
-        self.connections.spawn(async move {
-            served.await;
-            drop(place);
-        });
+        let (services, stopping) = (Arc::clone(&self.services), self.stopping.clone());
+        self.connections.spawn(serve(stream, peer, connection, services, self.stall_timeout, stopping, place));
     }
 
     fn turn_away(&self, stream: TcpStream) {

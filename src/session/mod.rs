@@ -18,13 +18,13 @@ use tokio::time::Instant;
 
 use crate::auth::Auth;
 use crate::protocol::closing::Closing;
-use crate::protocol::codec::{Input, Line};
+use crate::protocol::codec::Input;
 use crate::protocol::commands::{self, When};
 use crate::protocol::limits::PASSWORD_TRIES;
 use crate::protocol::name::Name;
 use crate::protocol::refusal::Refusal;
 use crate::protocol::reply::{Answer, Reply};
-use crate::protocol::request::{self, Ask, Manner, Request};
+use crate::protocol::request::{self, Ask, Manner, Request, Unreadable};
 use crate::protocol::text::{Ref, Text};
 use crate::protocol::voice::{LineEnd, Tongue, Voice};
 use crate::room::{ConnectionId, Room};
@@ -49,6 +49,16 @@ pub struct Services {
     pub first_line_timeout: Duration,
     /// How long a connection may take to its login.
     pub login_timeout: Duration,
+}
+
+/// What a line leaves to do once talk is gathered.
+enum Work {
+    /// Hand the gathered talk to the room: it is a whole batch.
+    Say,
+    /// Carry out a request.
+    Answer(Request),
+    /// Refuse a line.
+    Refuse(Unreadable),
 }
 
 /// Why a session ends.
@@ -92,6 +102,8 @@ pub struct Session {
 enum State {
     Stranger(Stranger),
     Member(Member),
+    /// The session has ended; only its last words are still on their way.
+    Gone,
 }
 
 /// Before login.
@@ -155,36 +167,21 @@ impl Session {
         self.outbox.has_room().await;
     }
 
-    /// Takes one line of input.
+    /// Takes one line of input. Talk is only gathered here; everything else is boxed, so that an idle
+    /// connection does not hold the state of what it does rarely.
     pub async fn take(&mut self, input: Input) -> Step {
-        if let State::Stranger(stranger) = &mut self.state {
-            stranger.has_sent_line = true;
+        if matches!(&input, Input::Line(line) if line.crlf) && self.voice.line_end == LineEnd::Lf {
+            Box::pin(self.turn_to_crlf()).await;
         }
-        let line = match input {
-            Input::Line(line) => line,
-            Input::Fault(refusal) => {
-                self.say().await;
-                self.answer(None, None, Reply::Refused(refusal));
-                return Step::Continue(());
-            }
-        };
-        if line.is_first && request::is_http(line.as_str()) {
-            return Step::Break(Ending::Closed(Closing::NotHttp));
-        }
-        self.heed_line_end(&line).await;
-        match request::parse(line.as_str(), self.manner()) {
-            Ok(None) => Step::Continue(()),
-            Ok(Some(request)) => self.handle(request).await,
-            Err(unreadable) => {
-                self.say().await;
-                self.answer(unreadable.letter, unreadable.reference, Reply::Refused(unreadable.refusal));
-                Step::Continue(())
-            }
+        match self.gather(input)? {
+            None => Step::Continue(()),
+            Some(work) => Box::pin(self.work(work)).await,
         }
     }
 
     /// Ends the session: out of the room, and the last words to the peer.
-    pub fn finish(self, ending: Ending) {
+    pub fn finish(&mut self, ending: Ending) {
+        self.state = State::Gone;
         let Ending::Closed(closing) = ending else {
             let text = Bytes::new();
             return self.outbox.put(Item::Close { text, after_the_log: false });
@@ -196,42 +193,82 @@ impl Session {
         self.outbox.put(Item::Close { text: text.into(), after_the_log });
     }
 
-    async fn handle(&mut self, request: Request) -> Step {
-        let Request { letter, reference, ask } = request;
-        if let Err(refusal) = self.may_ask(letter) {
-            self.say().await;
-            self.answer(Some(letter), reference, Reply::Refused(refusal));
-            return Step::Continue(());
+    /// Reads a line, and puts what is said to the room to what was said before it; returns what else
+    /// there is to do.
+    fn gather(&mut self, input: Input) -> ControlFlow<Ending, Option<Work>> {
+        if let State::Stranger(stranger) = &mut self.state {
+            stranger.has_sent_line = true;
         }
-        if let Ask::Chat { name, text } = ask {
-            return self.chat(name, text, reference).await;
+        let line = match input {
+            Input::Line(line) => line,
+            Input::Fault(refusal) => return ControlFlow::Continue(Some(Work::Refuse(refusal.into()))),
+        };
+        if line.is_first && request::is_http(line.as_str()) {
+            return ControlFlow::Break(Ending::Closed(Closing::NotHttp));
         }
-        self.say().await;
-        // Rare and large beside a line of talk: boxed, so that an idle connection does not hold their state.
-        let reply = match ask {
-            Ask::Account { name } => Box::pin(self.ask_account(name)).await,
-            Ask::Password { name, password, presence } => {
-                return Box::pin(self.log_in_by_password(reference, name, password, presence)).await;
-            }
-            Ask::Token { token, presence } => return Box::pin(self.log_in_by_token(reference, token, presence)).await,
-            Ask::Voice(Some(tongue)) => return Box::pin(self.set_tongue(reference, tongue)).await,
-            Ask::Leave { name } => match self.leave(name) {
-                Ok(()) => {
-                    self.answer(Some(letter), reference, Reply::Bye);
-                    return Step::Break(Ending::Left);
+        ControlFlow::Continue(match request::parse(line.as_str(), self.manner()) {
+            Ok(None) => None,
+            Ok(Some(Request { letter, reference, ask: Ask::Chat { name, text } })) => {
+                match self.may_say(name.as_deref(), &text) {
+                    Ok(()) => {
+                        self.unsaid.push((text, reference));
+                        (self.unsaid.len() == BATCH).then_some(Work::Say)
+                    }
+                    Err(refusal) => Some(Work::Refuse(Unreadable { letter: Some(letter), reference, refusal })),
                 }
-                Err(refusal) => Err(refusal),
+            }
+            Ok(Some(request)) => Some(Work::Answer(request)),
+            Err(unreadable) => Some(Work::Refuse(unreadable)),
+        })
+    }
+
+    async fn work(&mut self, work: Work) -> Step {
+        self.say().await;
+        match work {
+            Work::Say => Step::Continue(()),
+            Work::Refuse(Unreadable { letter, reference, refusal }) => {
+                self.answer(letter, reference, Reply::Refused(refusal));
+                Step::Continue(())
+            }
+            Work::Answer(Request { letter, reference, ask }) => match self.may_ask(letter) {
+                Ok(()) => self.carry_out(letter, reference, ask).await,
+                Err(refusal) => {
+                    self.answer(Some(letter), reference, Reply::Refused(refusal));
+                    Step::Continue(())
+                }
             },
-            Ask::History(range) => Box::pin(self.history(range)).await,
-            Ask::Who { page } => Box::pin(self.who(page)).await,
+        }
+    }
+
+    async fn carry_out(&mut self, letter: char, reference: Option<Ref>, ask: Ask) -> Step {
+        let reply = match ask {
+            Ask::Password { name, password, presence } => {
+                return self.log_in_by_password(reference, name, password, presence).await;
+            }
+            Ask::Token { token, presence } => return self.log_in_by_token(reference, token, presence).await,
+            Ask::Voice(Some(tongue)) => {
+                self.set_tongue(reference, tongue).await;
+                return Step::Continue(());
+            }
+            Ask::Account { name } => self.ask_account(name).await,
+            Ask::History(range) => self.history(range).await,
+            Ask::Who { page } => self.who(page).await,
+            Ask::Leave { name } => self.check_is_own(name.as_deref(), None).map(|()| Reply::Bye),
             Ask::Voice(None) => Ok(Reply::About),
             Ask::Heartbeat => Ok(Reply::Alive),
             Ask::Help(letter) => Ok(Reply::Help { letter, stranger: matches!(self.state, State::Stranger(_)) }),
-            // Taken above.
+            // Never comes here, see `gather`.
             Ask::Chat { .. } => Err(Refusal::Usage { letter, say: None }),
         };
+        let is_leaving = matches!(reply, Ok(Reply::Bye));
         self.answer(Some(letter), reference, reply.unwrap_or_else(Reply::Refused));
-        Step::Continue(())
+        if is_leaving { Step::Break(Ending::Left) } else { Step::Continue(()) }
+    }
+
+    /// Whether this may be said to the room, in this name.
+    fn may_say(&self, name: Option<&str>, text: &Text) -> Result<(), Refusal> {
+        self.may_ask('C')?;
+        self.check_is_own(name, Some(text))
     }
 
     /// Whether this session may ask this at all: the command table says.
@@ -242,19 +279,6 @@ impl Session {
             (When::After, State::Stranger(_)) => Err(Refusal::LoginFirst),
             _ => Ok(()),
         }
-    }
-
-    async fn chat(&mut self, name: Option<String>, text: Text, reference: Option<Ref>) -> Step {
-        if let Err(refusal) = self.check_is_own(name.as_deref(), Some(&text)) {
-            self.say().await;
-            self.answer(Some('C'), reference, Reply::Refused(refusal));
-            return Step::Continue(());
-        }
-        self.unsaid.push((text, reference));
-        if self.unsaid.len() == BATCH {
-            self.say().await;
-        }
-        Step::Continue(())
     }
 
     /// Refuses a request in somebody else's name.
@@ -269,10 +293,6 @@ impl Session {
         }
     }
 
-    fn leave(&self, name: Option<String>) -> Result<(), Refusal> {
-        self.check_is_own(name.as_deref(), None)
-    }
-
     fn encode(&self, letter: Option<char>, reference: Option<Ref>, reply: Reply) -> Bytes {
         let mut text = String::new();
         self.voice.answer(&Answer { letter, reference, reply }, &mut text);
@@ -283,18 +303,15 @@ impl Session {
         self.outbox.put(Item::Text(self.encode(letter, reference, reply)));
     }
 
-    async fn heed_line_end(&mut self, line: &Line) {
-        if line.crlf && self.voice.line_end == LineEnd::Lf {
-            self.say().await;
-            let voice = Voice { line_end: LineEnd::CrLf, ..self.voice };
-            self.set_voice(voice, |_| Bytes::new()).await;
-        }
+    async fn turn_to_crlf(&mut self) {
+        self.say().await;
+        let voice = Voice { line_end: LineEnd::CrLf, ..self.voice };
+        self.set_voice(voice, |_| Bytes::new()).await;
     }
 
-    async fn set_tongue(&mut self, reference: Option<Ref>, tongue: Tongue) -> Step {
+    async fn set_tongue(&mut self, reference: Option<Ref>, tongue: Tongue) {
         let voice = Voice { tongue, ..self.voice };
         self.set_voice(voice, |session| session.encode(Some('V'), reference, Reply::Speaking(tongue))).await;
-        Step::Continue(())
     }
 
     /// Changes the voice at one point of the room's log: what came before it is heard in the old

@@ -19,13 +19,17 @@ impl Session {
     /// Hands to the room what was gathered. The replies wait in the outbox until they are durable, so
     /// that the next lines can be read meanwhile.
     pub async fn say(&mut self) {
-        if self.unsaid.is_empty() {
-            return;
+        if !self.unsaid.is_empty() {
+            // Boxed for the sake of idle connections, as in `take`.
+            Box::pin(self.say_gathered()).await;
         }
+    }
+
+    async fn say_gathered(&mut self) {
         let said = std::mem::take(&mut self.unsaid);
         let references: Vec<_> = said.iter().map(|(_, reference)| reference.clone()).collect();
         let since = Instant::now();
-        match Box::pin(self.tell_room(said)).await {
+        match self.tell_room(said).await {
             Ok(told) => self.outbox.put_spoken(Spoken { voice: self.voice, references, since, told }),
             Err(refusal) => {
                 for reference in references {
