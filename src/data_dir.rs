@@ -29,7 +29,11 @@ impl DataDir {
         DirBuilder::new().recursive(true).mode(OWNER_ONLY).create(path).map_err(explain)?;
         let mode = std::fs::metadata(path).map_err(explain)?.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
-            // The control socket obeys whoever reaches it.
+            // The control socket obeys whoever reaches it. But a directory that is not ours alone,
+            // such as somebody's home, is not ours to close.
+            if !is_empty_or_ours(path).map_err(explain)? {
+                return Err(Failure::SharedDirectory { data: path.to_owned() });
+            }
             log::warn!("{} was open to other users (mode {mode:o}); it is closed to them now", path.display());
             std::fs::set_permissions(path, Permissions::from_mode(OWNER_ONLY)).map_err(explain)?;
         }
@@ -59,6 +63,10 @@ impl DataDir {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+fn is_empty_or_ours(path: &Path) -> std::io::Result<bool> {
+    Ok(path.join(LOCK).is_file() || std::fs::read_dir(path)?.next().is_none())
 }
 
 /// A way to the control socket that fits into a socket address, which holds 107 bytes: a path

@@ -30,6 +30,12 @@ pub enum Failure {
         /// The system's words.
         source: std::io::Error,
     },
+    /// The data directory is open to others, and holds other things than a daemon's.
+    #[error("{data} is open to other users and holds other things; close it (chmod 700), or give a directory for the daemon alone with --data")]
+    SharedDirectory {
+        /// The directory.
+        data: PathBuf,
+    },
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {source}; is another server there? --listen gives another address")]
     Listen {
@@ -61,7 +67,9 @@ impl Failure {
             Failure::AlreadyRunning { .. } | Failure::Listen { .. } => 69,
             Failure::Internal(_) => 70,
             Failure::System(_) => 71,
-            Failure::DataDirectory { .. } | Failure::Store(OpenError::Sqlite { .. } | OpenError::Pool { .. }) => 73,
+            Failure::DataDirectory { .. }
+            | Failure::SharedDirectory { .. }
+            | Failure::Store(OpenError::Sqlite { .. } | OpenError::Pool { .. }) => 73,
             Failure::Unstored { .. } => 75,
             Failure::Store(OpenError::Newer { .. }) => 78,
         })

@@ -6,6 +6,7 @@ use clap::Parser;
 use parlor::admin::client;
 use parlor::config::Config;
 use parlor::exit::Failure;
+use parlor::store::read::READERS;
 use parlor::{logging, server};
 
 fn main() -> ExitCode {
@@ -25,7 +26,9 @@ fn run(config: Config) -> Result<(), Failure> {
         println!("{}", client::announce(&config.data, text)?);
         return Ok(());
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // Only the store's readers block threads; more threads than readers would wait for each other.
+    let readers = READERS as usize;
+    let runtime = tokio::runtime::Builder::new_multi_thread().max_blocking_threads(readers).enable_all().build()?;
     let result = runtime.block_on(server::run(config));
     // Connections that did not close in time are not waited for.
     runtime.shutdown_background();

@@ -1,6 +1,6 @@
 //! The promises of `protocol.md` and the README, each tried from outside, against the real binary.
 
-#![allow(missing_docs, unreachable_pub)]
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 mod harness;
 

@@ -59,6 +59,11 @@ impl Deed {
             Deed::Stopping => "stopping",
         }
     }
+
+    /// Whether somebody came or went.
+    pub fn is_presence(&self) -> bool {
+        matches!(self, Deed::Enter { .. } | Deed::Leave { .. })
+    }
 }
 
 /// A stretch of the log that a connection was too slow for.

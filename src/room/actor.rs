@@ -6,9 +6,11 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
 
 use super::log::{CHUNK_BYTES, Cursor, OwnLines, RING_BYTES, VoiceLog};
 use super::members::Members;
@@ -26,6 +28,10 @@ use crate::store::record::{Account, AccountId, EventRecord, Level, Record, RoomI
 
 /// Commands taken from the mailbox at once.
 const COMMANDS_AT_ONCE: usize = 256;
+
+/// How long the room may keep it to itself that somebody came or went. Nobody notices, and when
+/// thousands come back at once each member is woken twenty times a second instead of thousands of times.
+const PRESENCE_DELAY: Duration = Duration::from_millis(50);
 
 /// What a room is asked; see the methods of [`super::Room`].
 pub(super) enum Command {
@@ -84,6 +90,8 @@ pub(super) struct Actor {
     fresh: Vec<Fresh>,
     slots: Vec<Slot>,
     waiting: Vec<Waiting>,
+    /// When the listeners are woken for those who came and went, at the latest.
+    wake_due: Option<Instant>,
     is_stopped: bool,
 }
 
@@ -103,6 +111,7 @@ impl Actor {
             fresh: Vec::new(),
             slots: Vec::new(),
             waiting: Vec::new(),
+            wake_due: None,
             is_stopped: false,
         }
     }
@@ -128,6 +137,7 @@ impl Actor {
                         self.depart(&account, slot);
                     }
                 }
+                () = sleep_until(self.wake_due.unwrap_or_else(Instant::now)), if self.wake_due.is_some() => self.wake_listeners(),
             }
             commands.drain(..).for_each(|command| self.obey(command));
             self.settle();
@@ -354,7 +364,15 @@ impl Actor {
                 self.append(voice, log);
             }
         }
-        // Woken only when every voice is complete: whoever is woken first may already answer.
+        if self.fresh.iter().all(|fresh| fresh.event.deed.is_presence()) {
+            self.wake_due.get_or_insert_with(|| Instant::now() + PRESENCE_DELAY);
+        } else {
+            self.wake_listeners();
+        }
+    }
+
+    fn wake_listeners(&mut self) {
+        self.wake_due = None;
         self.logs.iter().flatten().for_each(|log| log.wake());
     }
 

@@ -233,7 +233,8 @@ impl Outgoing {
         }
         let Telling::Told(told) = &head.told else { return None };
         let is_durable = told.position <= self.queue.durable_position();
-        if !is_durable && head.since.elapsed() < self.queue.confirm_timeout() {
+        let may_still_come = head.since.elapsed() < self.queue.confirm_timeout() && !self.queue.is_dead();
+        if !is_durable && may_still_come {
             return None;
         }
         let mut text = String::new();

@@ -177,6 +177,11 @@ impl Queue {
         self.inner.state.borrow().durable
     }
 
+    /// Whether the writer has given up: nothing more will become durable.
+    pub fn is_dead(&self) -> bool {
+        self.inner.state.borrow().is_dead
+    }
+
     pub(super) fn pending(&self) -> u64 {
         let last = *self.inner.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.0 - self.durable_position().0

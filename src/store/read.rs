@@ -83,7 +83,13 @@ impl Reader {
     pub(super) fn open(path: &Path) -> Result<Self, r2d2::Error> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let manager = SqliteConnectionManager::file(path).with_flags(flags).with_init(|c| c.busy_timeout(BUSY_TIMEOUT));
-        let pool = Pool::builder().max_size(READERS).min_idle(Some(1)).connection_timeout(POOL_TIMEOUT).build(manager)?;
+        let pool = Pool::builder()
+            .max_size(READERS)
+            .min_idle(Some(1))
+            .connection_timeout(POOL_TIMEOUT)
+            // Whoever asked is told; the log is not for what strangers can repeat.
+            .error_handler(Box::new(r2d2::NopErrorHandler))
+            .build(manager)?;
         Ok(Self { pool })
     }
 

@@ -56,7 +56,7 @@ pub(super) enum End {
 
 /// The running thread.
 pub(super) struct Handle {
-    thread: JoinHandle<()>,
+    thread: JoinHandle<End>,
     ended: Receiver<()>,
 }
 
@@ -66,10 +66,7 @@ impl Handle {
         // The sender is dropped with the thread; nothing is ever sent.
         match self.ended.recv_timeout(deadline) {
             Err(RecvTimeoutError::Timeout) => End::Running,
-            Ok(()) | Err(RecvTimeoutError::Disconnected) => match self.thread.join() {
-                Ok(()) => End::Drained,
-                Err(_) => End::Dead,
-            },
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => self.thread.join().unwrap_or(End::Dead),
         }
     }
 }
@@ -100,21 +97,31 @@ pub(super) fn spawn(
     let (ending, ended) = crossbeam_channel::bounded(0);
     let body = move || {
         let _ending = ending;
-        // Also set when this thread panics: nobody may wait for a commit that will not come.
-        let state = DeathNotice(state);
-        Writer { connection, state: &state.0, rooms: HashMap::from([(room, numbering)]) }.run(&jobs);
-        std::mem::forget(state);
+        // Told also when this thread panics: nobody may wait for a commit that will not come.
+        let mut notice = DeathNotice { state, is_needed: true };
+        let writer = Writer { connection, state: &notice.state, rooms: HashMap::from([(room, numbering)]) };
+        if let Err(error) = writer.run(&jobs) {
+            log::error!("cannot store, and trying again cannot help: {error}");
+            return End::Dead;
+        }
+        notice.is_needed = false;
+        End::Drained
     };
     #[expect(clippy::expect_used, reason = "a system that cannot start one thread at start-up cannot run the daemon")]
     let thread = std::thread::Builder::new().name("writer".into()).spawn(body).expect("the writer thread starts");
     Handle { thread, ended }
 }
 
-struct DeathNotice(watch::Sender<State>);
+struct DeathNotice {
+    state: watch::Sender<State>,
+    is_needed: bool,
+}
 
 impl Drop for DeathNotice {
     fn drop(&mut self) {
-        self.0.send_modify(|state| state.is_dead = true);
+        if self.is_needed {
+            self.state.send_modify(|state| state.is_dead = true);
+        }
     }
 }
 
@@ -144,12 +151,12 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn run(&mut self, jobs: &Receiver<Job>) {
+    fn run(mut self, jobs: &Receiver<Job>) -> rusqlite::Result<()> {
         let mut is_stopping = false;
         while !is_stopping {
             let mut batch = Batch::default();
             // The queue is never dropped while the daemon runs, but an end of it is an end too.
-            let Ok(first) = jobs.recv() else { return };
+            let Ok(first) = jobs.recv() else { break };
             for job in std::iter::once(first).chain(jobs.try_iter()) {
                 match job {
                     Job::Write { records, end, slots } => batch.add(records, end, slots),
@@ -157,21 +164,23 @@ impl Writer<'_> {
                 }
             }
             if !batch.records.is_empty() {
-                self.store(batch);
+                self.store(batch)?;
             }
         }
-        self.retry(|writer| writer.give_numbers_back());
+        self.retry(Self::give_numbers_back)
     }
 
     /// Commits a batch, however often it takes, and says so.
-    fn store(&mut self, batch: Batch) {
-        let outcomes = self.retry(|writer| writer.commit(&batch.records));
+    fn store(&mut self, batch: Batch) -> rusqlite::Result<()> {
+        let outcomes = self.retry(|writer| writer.commit(&batch.records))?;
         self.state.send_modify(|state| *state = State { durable: batch.end, ..State::default() });
         drop(batch.slots);
         tell(batch.records, outcomes);
+        Ok(())
     }
 
-    fn retry<T>(&mut self, mut attempt: impl FnMut(&mut Self) -> rusqlite::Result<T>) -> T {
+    /// Tries until it succeeds, or fails in a way that trying again cannot help.
+    fn retry<T>(&mut self, mut attempt: impl FnMut(&mut Self) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
         let mut pause = RETRY_FIRST;
         let mut failing_since = None;
         loop {
@@ -183,7 +192,7 @@ impl Writer<'_> {
                             Instant::elapsed(&since).as_secs_f32()
                         );
                     }
-                    return done;
+                    return Ok(done);
                 }
                 Err(error) if is_passing(&error) => {
                     if failing_since.is_none() {
@@ -194,11 +203,7 @@ impl Writer<'_> {
                     std::thread::sleep(pause);
                     pause = (pause * 2).min(RETRY_LAST);
                 }
-                Err(error) => {
-                    log::error!("cannot store, and trying again cannot help: {error}");
-                    // Ends the thread and with it the daemon, see `DeathNotice`.
-                    panic!("the store failed for good: {error}");
-                }
+                Err(error) => return Err(error),
             }
         }
     }

@@ -32,7 +32,7 @@ impl Phrases for English {
         format!("to log in: P {name} your-password")
     }
 
-    fn new(&self, name: &Name) -> String {
+    fn unknown(&self, name: &Name) -> String {
         format!("nobody has that name; to register it: P {name} a-new-password")
     }
 

@@ -21,7 +21,7 @@ pub(super) trait Phrases {
     /// An event's first line, without its line end; further lines of its text are indented after it.
     fn deed(&self, deed: &Deed, out: &mut String);
     fn known(&self, name: &Name) -> String;
-    fn new(&self, name: &Name) -> String;
+    fn unknown(&self, name: &Name) -> String;
     fn welcome(&self, welcome: &Welcome) -> String;
     /// What is behind a page of history; `ask` is the request that shows it.
     fn further(&self, from: RangeEnd, ask: &str) -> String;
@@ -55,7 +55,7 @@ impl<P: Phrases> Wording for Prose<P> {
         // Writing to a String cannot fail, here and below.
         let _ = match &answer.reply {
             Reply::Known(name) => writeln!(out, "OK known {name} - {}", words.known(name)),
-            Reply::New(name) => writeln!(out, "OK new {name} - {}", words.new(name)),
+            Reply::New(name) => writeln!(out, "OK new {name} - {}", words.unknown(name)),
             Reply::LoggedIn(welcome) => {
                 let Welcome { name, count, seq, .. } = welcome;
                 writeln!(out, "OK {name} {count} {seq} {}", words.welcome(welcome))

@@ -32,7 +32,7 @@ impl Phrases for Chinese {
         format!("登录请发：P {name} 密码")
     }
 
-    fn new(&self, name: &Name) -> String {
+    fn unknown(&self, name: &Name) -> String {
         format!("此名字尚未注册；注册请发：P {name} 新密码")
     }
 
