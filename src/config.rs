@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
-use crate::protocol::voice::Tongue;
+use crate::protocol::tongue::Tongue;
 
 /// A chat room whose complete client is netcat.
 #[derive(Clone, Debug, Parser)]

@@ -31,7 +31,9 @@ pub enum Failure {
         source: std::io::Error,
     },
     /// The data directory is open to others, and holds other things than a daemon's.
-    #[error("{data} is open to other users and holds other things; close it (chmod 700), or give a directory for the daemon alone with --data")]
+    #[error(
+        "{data} is open to other users and holds other things; close it (chmod 700), or give a directory for the daemon alone with --data"
+    )]
     SharedDirectory {
         /// The directory.
         data: PathBuf,

@@ -9,7 +9,7 @@
 //! out, and the [`room`] is what is between them. Then follow one line of talk:
 //!
 //! 1. [`net`] reads bytes; [`protocol::codec`] makes a line of them, or a fault, which is a value too;
-//! 2. [`session`] lets [`protocol::request`] read the line, checks that this session may ask it, and
+//! 2. [`session`] lets [`protocol::parse`] read the line, checks that this session may ask it, and
 //!    takes a slot in the store's queue;
 //! 3. [`room`] gives it a number, encodes it once for each voice in use, appends it to the log and
 //!    wakes who listens; their writers in [`net`] copy the bytes from the log to their sockets;

@@ -13,7 +13,7 @@ use tokio_util::codec::Decoder;
 use super::limits::{JSON_LINE_BYTES, LINE_BYTES, STRANGER_LINE_BYTES};
 use super::refusal::Refusal;
 use super::request::Manner;
-use super::voice::Tongue;
+use super::tongue::Tongue;
 
 /// One line of input.
 #[derive(Debug)]

@@ -3,11 +3,13 @@
 
 use std::borrow::Cow;
 
-use super::name::Name;
-use super::request::{Ask, HistoryRange, Presence, RangeEnd, Wrong};
+use super::limits::TEXT_BYTES;
+use super::name::{Name, NameFault};
+use super::refusal::Refusal;
+use super::request::{Ask, HistoryRange, Presence, RangeEnd};
 use super::secret::Secret;
-use super::text::Text;
-use super::voice::Tongue;
+use super::text::{Text, TextFault};
+use super::tongue::Tongue;
 
 /// One letter of the protocol.
 pub struct Command {
@@ -232,7 +234,7 @@ impl Command {
                 Shape::Flag => continue,
                 Shape::Rest => std::mem::take(&mut arguments),
                 Shape::Word => {
-                    let (word, after) = super::request::split_word(arguments.trim_start_matches([' ', '\t']));
+                    let (word, after) = split_word(arguments.trim_start_matches([' ', '\t']));
                     arguments = after;
                     word
                 }
@@ -256,6 +258,38 @@ impl Command {
             return Err(Wrong::Form);
         }
         (self.read)(&Fields { values, may_have_lines: true })
+    }
+}
+
+/// What is wrong with the arguments of a known letter.
+#[derive(Debug)]
+pub enum Wrong {
+    /// Their number or form.
+    Form,
+    /// A name that is none.
+    Name(NameFault),
+    /// A text that is none.
+    Text(TextFault),
+}
+
+impl Wrong {
+    /// The refusal that says so; `say` is the line that would have said it to the room.
+    pub fn into_refusal(self, letter: char, say: Option<String>) -> Refusal {
+        match self {
+            Wrong::Form => Refusal::Usage { letter, say },
+            Wrong::Name(fault) => Refusal::BadName(fault),
+            Wrong::Text(TextFault::Blank) => Refusal::Usage { letter, say },
+            Wrong::Text(TextFault::TooLong) => Refusal::LineTooLong { limit_bytes: TEXT_BYTES },
+            Wrong::Text(fault @ (TextFault::Escape | TextFault::Control)) => Refusal::BadText(fault),
+        }
+    }
+}
+
+/// The first word of `line` and what follows the one blank after it.
+pub(super) fn split_word(line: &str) -> (&str, &str) {
+    match memchr::memchr2(b' ', b'\t', line.as_bytes()) {
+        Some(at) => (&line[..at], &line[at + 1..]),
+        None => (line, ""),
     }
 }
 

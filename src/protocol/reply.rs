@@ -7,7 +7,7 @@ use super::name::Name;
 use super::refusal::Refusal;
 use super::request::HistoryRange;
 use super::text::Ref;
-use super::voice::Tongue;
+use super::tongue::Tongue;
 
 /// One reply together with the request it belongs to.
 #[derive(Clone, Debug)]

@@ -16,7 +16,7 @@ use crate::protocol::reply::{Reply, Welcome};
 use crate::protocol::request::Presence;
 use crate::protocol::secret::Secret;
 use crate::protocol::text::Ref;
-use crate::protocol::voice::Tongue;
+use crate::protocol::tongue::Tongue;
 use crate::room::{Scene, Visitor};
 use crate::store::queue::{Position, StoreFailed};
 use crate::store::read::ReadError;

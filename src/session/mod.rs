@@ -22,11 +22,13 @@ use crate::protocol::codec::Input;
 use crate::protocol::commands::{self, When};
 use crate::protocol::limits::PASSWORD_TRIES;
 use crate::protocol::name::Name;
+use crate::protocol::parse;
 use crate::protocol::refusal::Refusal;
 use crate::protocol::reply::{Answer, Reply};
-use crate::protocol::request::{self, Ask, Manner, Request, Unreadable};
+use crate::protocol::request::{Ask, Manner, Request, Unreadable};
 use crate::protocol::text::{Ref, Text};
-use crate::protocol::voice::{LineEnd, Tongue, Voice};
+use crate::protocol::tongue::Tongue;
+use crate::protocol::voice::{LineEnd, Voice};
 use crate::room::{ConnectionId, Room};
 use crate::store::queue::{BATCH, Queue};
 use crate::store::read::Reader;
@@ -203,10 +205,10 @@ impl Session {
             Input::Line(line) => line,
             Input::Fault(refusal) => return ControlFlow::Continue(Some(Work::Refuse(refusal.into()))),
         };
-        if line.is_first && request::is_http(line.as_str()) {
+        if line.is_first && parse::is_http(line.as_str()) {
             return ControlFlow::Break(Ending::Closed(Closing::NotHttp));
         }
-        ControlFlow::Continue(match request::parse(line.as_str(), self.manner()) {
+        ControlFlow::Continue(match parse::parse(line.as_str(), self.manner()) {
             Ok(None) => None,
             Ok(Some(Request { letter, reference, ask: Ask::Chat { name, text } })) => {
                 match self.may_say(name.as_deref(), &text) {

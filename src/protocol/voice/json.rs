@@ -12,9 +12,10 @@ use super::super::name::Name;
 use super::super::refusal::Refusal;
 use super::super::reply::{Answer, Reply};
 use super::super::text::Ref;
+use super::super::tongue::Tongue;
+use super::Wording;
 use super::en::English;
 use super::prose::Phrases;
-use super::{Tongue, Wording};
 
 /// The tongue of programs.
 pub(super) struct Json;

@@ -12,17 +12,7 @@ mod zh;
 use super::closing::Closing;
 use super::event::{Event, Missed};
 use super::reply::Answer;
-
-/// A language, in the widest sense.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Tongue {
-    /// English, for people.
-    En,
-    /// Chinese, for people.
-    Zh,
-    /// One JSON object a line, for programs.
-    Json,
-}
+use super::tongue::Tongue;
 
 /// What ends a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,35 +40,12 @@ trait Wording {
     fn missed(&self, room: &str, missed: Missed, out: &mut String);
 }
 
-impl Tongue {
-    /// Every tongue, in the order they are listed to people.
-    pub const ALL: [Tongue; 3] = [Tongue::En, Tongue::Zh, Tongue::Json];
-
-    /// The tongue of a code as `V` takes it.
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|tongue| code.eq_ignore_ascii_case(tongue.code()))
-    }
-
-    /// The code as `V` takes it.
-    pub fn code(self) -> &'static str {
-        match self {
-            Tongue::En => "en",
-            Tongue::Zh => "zh",
-            Tongue::Json => "json",
-        }
-    }
-
-    /// Whether it is meant for people: they do not hear themselves, and read prose.
-    pub fn is_for_people(self) -> bool {
-        self != Tongue::Json
-    }
-
-    fn wording(self) -> &'static dyn Wording {
-        match self {
-            Tongue::En => &prose::Prose(en::English),
-            Tongue::Zh => &prose::Prose(zh::Chinese),
-            Tongue::Json => &json::Json,
-        }
+/// The words of a tongue.
+fn wording(tongue: Tongue) -> &'static dyn Wording {
+    match tongue {
+        Tongue::En => &prose::Prose(en::English),
+        Tongue::Zh => &prose::Prose(zh::Chinese),
+        Tongue::Json => &json::Json,
     }
 }
 
@@ -103,22 +70,22 @@ impl Voice {
 
     /// Appends an event of a room, as its members hear it.
     pub fn event(self, room: &str, event: &Event, out: &mut String) {
-        self.put(out, |out| self.tongue.wording().event(room, event, out));
+        self.put(out, |out| wording(self.tongue).event(room, event, out));
     }
 
     /// Appends a reply, with the lines that come before it.
     pub fn answer(self, answer: &Answer, out: &mut String) {
-        self.put(out, |out| self.tongue.wording().answer(answer, out));
+        self.put(out, |out| wording(self.tongue).answer(answer, out));
     }
 
     /// Appends the last line of a connection that the server closes.
     pub fn closing(self, closing: Closing, out: &mut String) {
-        self.put(out, |out| self.tongue.wording().closing(closing, out));
+        self.put(out, |out| wording(self.tongue).closing(closing, out));
     }
 
     /// Appends what a connection is told that was too slow for part of the log.
     pub fn missed(self, room: &str, missed: Missed, out: &mut String) {
-        self.put(out, |out| self.tongue.wording().missed(room, missed, out));
+        self.put(out, |out| wording(self.tongue).missed(room, missed, out));
     }
 
     fn put(self, out: &mut String, write: impl FnOnce(&mut String)) {

@@ -14,7 +14,8 @@ use super::super::name::Name;
 use super::super::refusal::Refusal;
 use super::super::reply::{Answer, Page, Reply, Welcome};
 use super::super::request::{HistoryRange, RangeEnd};
-use super::{Tongue, Wording};
+use super::super::tongue::Tongue;
+use super::Wording;
 
 /// The words of one people's language.
 pub(super) trait Phrases {

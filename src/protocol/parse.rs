@@ -1,0 +1,192 @@
+//! A line becomes a request here, and nowhere else.
+
+use super::commands::{self, Wrong, split_word};
+use super::json_request;
+use super::limits::REPEATED_CHARS;
+use super::refusal::Refusal;
+use super::request::{Ask, Manner, Request, Unreadable};
+use super::text::{self, Text};
+use super::tongue::Tongue;
+
+/// Reads one line. `Ok(None)` is a line that asks for nothing and gets no reply.
+pub fn parse(line: &str, manner: Manner) -> Result<Option<Request>, Unreadable> {
+    text::check(line).map_err(Refusal::BadText)?;
+    let bare = |letter, ask| Ok(Some(Request { letter, reference: None, ask }));
+    let trimmed = line.trim_start_matches([' ', '\t']);
+    if trimmed.is_empty() {
+        return if manner.logged_in { Ok(None) } else { bare('?', Ask::Help(None)) };
+    }
+    if manner.tongue == Tongue::Json && trimmed.starts_with('{') {
+        return json_request::parse(trimmed).map(Some);
+    }
+    if let Some(words) = spoken_without_letter(trimmed, manner) {
+        let text = Text::parse(words).map_err(|fault| Wrong::Text(fault).into_refusal('C', None))?;
+        return bare('C', Ask::Chat { name: None, text });
+    }
+    let (word, rest) = split_word(trimmed);
+    let letter = match word {
+        _ if word.len() == 1 => char::from(word.as_bytes()[0]).to_ascii_uppercase(),
+        _ if word.eq_ignore_ascii_case("quit") || word.eq_ignore_ascii_case("exit") => 'E',
+        _ if word.eq_ignore_ascii_case("help") && !manner.logged_in => '?',
+        _ => '\0',
+    };
+    let say = say_instead(trimmed, manner);
+    let Some(command) = commands::find(letter) else {
+        return Err(Refusal::UnknownCommand { say }.into());
+    };
+    let ask = command.read_line(rest).map_err(|wrong| Unreadable {
+        letter: Some(letter),
+        reference: None,
+        refusal: wrong.into_refusal(letter, say),
+    })?;
+    Ok(Some(Request { letter, reference: None, ask }))
+}
+
+/// Whether a first line is an HTTP request's, which no request of ours can be.
+pub fn is_http(line: &str) -> bool {
+    let (method, rest) = split_word(line);
+    method.len() >= 3
+        && method.bytes().all(|b| b.is_ascii_uppercase())
+        && (rest.starts_with('/') || rest.starts_with("http") || rest.starts_with("* HTTP"))
+}
+
+fn spoken_without_letter(line: &str, manner: Manner) -> Option<&str> {
+    if !manner.logged_in || manner.tongue == Tongue::Json {
+        return None;
+    }
+    if let Some(words) = line.strip_prefix('\'') {
+        return Some(words);
+    }
+    line.starts_with(|c: char| !c.is_ascii()).then_some(line)
+}
+
+/// The line that would have said this one, for somebody who forgot the letter.
+fn say_instead(line: &str, manner: Manner) -> Option<String> {
+    if !manner.logged_in {
+        return None;
+    }
+    let words = match split_word(line) {
+        ("c" | "C", rest) if !rest.is_empty() => rest,
+        _ => line,
+    };
+    (words.chars().count() <= REPEATED_CHARS).then(|| format!("C - {}", words.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::request::{HistoryRange, RangeEnd};
+    use super::*;
+
+    const STRANGER: Manner = Manner { logged_in: false, tongue: Tongue::En };
+    const MEMBER: Manner = Manner { logged_in: true, tongue: Tongue::En };
+    const PROGRAM: Manner = Manner { logged_in: true, tongue: Tongue::Json };
+
+    fn ask(line: &str, manner: Manner) -> Ask {
+        parse(line, manner).unwrap().unwrap().ask
+    }
+
+    fn code(line: &str, manner: Manner) -> &'static str {
+        parse(line, manner).unwrap_err().refusal.code()
+    }
+
+    #[test]
+    fn the_text_keeps_its_blanks_and_nothing_else_does() {
+        for line in ["C -  two  blanks ", "c\t-\t two  blanks ", "C  -  two  blanks "] {
+            let Ask::Chat { name: None, text } = ask(line, MEMBER) else { panic!("{line}") };
+            assert_eq!(text.as_str(), " two  blanks ", "{line:?}");
+        }
+        let Ask::Password { name, password, .. } = ask("P   alice  my pass ", STRANGER) else { panic!() };
+        assert_eq!((name.as_str(), password.expose()), ("alice", " my pass "));
+        assert!(matches!(ask("  w   2   ", MEMBER), Ask::Who { page: 2 }));
+    }
+
+    #[test]
+    fn speaking_without_the_letter_is_for_members_and_people() {
+        for (line, said) in [("'hello", "hello"), ("你好", "你好"), ("' '", " '")] {
+            let Ask::Chat { name: None, text } = ask(line, MEMBER) else { panic!("{line}") };
+            assert_eq!(text.as_str(), said);
+            assert_eq!(code(line, STRANGER), "unknown-command");
+            assert_eq!(code(line, PROGRAM), "unknown-command");
+        }
+    }
+
+    #[test]
+    fn refusals_show_the_line_that_would_have_said_it() {
+        for (line, want) in [("hello there", "C - hello there"), ("K what?", "C - K what?"), ("C hello", "C - hello")] {
+            let (Refusal::UnknownCommand { say } | Refusal::Usage { say, .. }) = parse(line, MEMBER).unwrap_err().refusal
+            else {
+                panic!("{line}")
+            };
+            assert_eq!(say.as_deref(), Some(want));
+        }
+    }
+
+    #[test]
+    fn lines_that_mean_something_by_themselves() {
+        assert!(parse("", MEMBER).unwrap().is_none());
+        assert!(parse("  \t", MEMBER).unwrap().is_none());
+        assert!(matches!(ask("", STRANGER), Ask::Help(None)));
+        assert!(matches!(ask("help", STRANGER), Ask::Help(None)));
+        assert_eq!(code("help", MEMBER), "unknown-command");
+        assert!(matches!(ask("quit", STRANGER), Ask::Leave { name: None }));
+        assert!(matches!(ask("EXIT", MEMBER), Ask::Leave { name: None }));
+    }
+
+    #[test]
+    fn wrong_arguments_are_usage() {
+        for line in [
+            "U",
+            "U a b",
+            "P alice",
+            "P",
+            "I",
+            "I a b",
+            "C",
+            "C -",
+            "C - ",
+            "C -   ",
+            "H x",
+            "H 1 2 3 4",
+            "H - - 0",
+            "H -5",
+            "W 0",
+            "W x",
+            "V fr",
+            "V en zh",
+            "K 1",
+            "E a b",
+            "? CC",
+            "? J",
+        ] {
+            assert_eq!(code(line, MEMBER), "usage", "{line:?}");
+        }
+        assert_eq!(code("Y", MEMBER), "unknown-command");
+        assert_eq!(code("U -x", MEMBER), "bad-name");
+        assert_eq!(code("C - \u{1b}[A", MEMBER), "bad-text");
+    }
+
+    #[test]
+    fn history_ranges() {
+        let range = |left, right, count, from| HistoryRange { left, right, count, from };
+        for (line, want) in [
+            ("H", range(None, None, None, RangeEnd::Newest)),
+            ("H 5", range(Some(5), None, None, RangeEnd::Newest)),
+            ("H - 9", range(None, Some(9), None, RangeEnd::Newest)),
+            ("H 5 9 3", range(Some(5), Some(9), Some(3), RangeEnd::Newest)),
+            ("H 5 - +3", range(Some(5), None, Some(3), RangeEnd::Oldest)),
+        ] {
+            let Ask::History(got) = ask(line, MEMBER) else { panic!() };
+            assert_eq!(got, want, "{line}");
+        }
+    }
+
+    #[test]
+    fn http_is_recognised_and_nothing_else_is() {
+        for line in ["GET / HTTP/1.1", "POST /x HTTP/1.0", "OPTIONS * HTTP/1.1", "CONNECT http://x"] {
+            assert!(is_http(line), "{line}");
+        }
+        for line in ["U alice", "P /x y", "get /", "HELLO world", "GET"] {
+            assert!(!is_http(line), "{line}");
+        }
+    }
+}
