@@ -4,6 +4,11 @@
 
 mod harness;
 
+mod announce;
 mod documents;
+mod history;
+mod json;
+mod refs;
 mod talk;
 mod transcripts;
+mod voices;

@@ -148,9 +148,8 @@ impl Writer {
                     self.due.push(text);
                     (self.hearing, self.is_closing) = (None, true);
                 }
-                Some(item @ Item::Turn { until, .. }) => self.turn = Some(Turn { until: Some(until), item }),
-                Some(item @ (Item::Said(_) | Item::Close { .. })) => {
-                    let until = self.hearing.as_ref().map(|hearing| hearing.cursor.log_end());
+                Some(item @ (Item::Said(_) | Item::Turn { .. } | Item::Close { .. })) => {
+                    let until = self.hearing.as_ref().map(|hearing| hearing.cursor.end());
                     self.turn = Some(Turn { until, item });
                 }
             }

@@ -10,15 +10,16 @@ use super::tongue::Tongue;
 
 /// Reads one line. `Ok(None)` is a line that asks for nothing and gets no reply.
 pub fn parse(line: &str, manner: Manner) -> Result<Option<Request>, Unreadable> {
-    text::check(line).map_err(Refusal::BadText)?;
     let bare = |letter, ask| Ok(Some(Request { letter, reference: None, ask }));
     let trimmed = line.trim_start_matches([' ', '\t']);
     if trimmed.is_empty() {
         return if manner.logged_in { Ok(None) } else { bare('?', Ask::Help(None)) };
     }
     if manner.tongue == Tongue::Json && trimmed.starts_with('{') {
+        // Its strings are checked one by one, once they are decoded.
         return json_request::parse(trimmed).map(Some);
     }
+    text::check(line).map_err(Refusal::BadText)?;
     if let Some(words) = spoken_without_letter(trimmed, manner) {
         let text = Text::parse(words).map_err(|fault| Wrong::Text(fault).into_refusal('C', None))?;
         return bare('C', Ask::Chat { name: None, text });

@@ -1,21 +1,21 @@
 //! The task behind a room. It alone gives numbers to events, so that everyone hears them in one order.
 //!
-//! Commands are taken in batches. What a batch causes is encoded once for each voice in use and
-//! appended to that voice's log, the listeners are woken, the records go to the store's queue, and
-//! only then are the askers answered. The actor waits for nothing but its mailbox.
+//! Commands are taken in batches. What a batch causes is told to the [`super::audience`], the records go
+//! to the store's queue, and only then are the askers answered. The actor waits for nothing but its
+//! mailbox.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use super::log::{CHUNK_BYTES, Cursor, OwnLines, RING_BYTES, VoiceLog};
+use super::audience::{Audience, Fresh, Listener};
+use super::log::Cursor;
 use super::members::Members;
 use super::refs::RecentRefs;
-use super::{Announced, ConnectionId, Mark, Scene, Speech, Stale, Switch, Told, Visitor, WhoPage};
+use super::{Announced, ConnectionId, Mark, Scene, Speech, Stale, Told, Visitor, WhoPage};
 use crate::clock::now_ms;
 use crate::protocol::closing::Closing;
 use crate::protocol::event::{Deed, Event};
@@ -24,7 +24,7 @@ use crate::protocol::text::Text;
 use crate::protocol::voice::Voice;
 use crate::store::OpenRoom;
 use crate::store::queue::{Position, Queue, Slot};
-use crate::store::record::{Account, AccountId, EventRecord, Level, Record, RoomId};
+use crate::store::record::{Account, EventRecord, Level, Record, RoomId};
 
 /// Commands taken from the mailbox at once.
 const COMMANDS_AT_ONCE: usize = 256;
@@ -40,28 +40,11 @@ pub(super) enum Command {
     Glance { answer: oneshot::Sender<Scene> },
     Speak { speech: Speech, answer: oneshot::Sender<Result<Told, Stale>> },
     Announce { text: Text, slot: Slot, answer: oneshot::Sender<Announced> },
-    SetVoice { connection: ConnectionId, voice: Voice, answer: oneshot::Sender<Option<Switch>> },
+    SetVoice { connection: ConnectionId, voice: Voice, answer: oneshot::Sender<Option<Cursor>> },
     Who { page: usize, answer: oneshot::Sender<WhoPage> },
     Mark { answer: oneshot::Sender<Mark> },
     Leave { connection: ConnectionId },
     Stop { answer: oneshot::Sender<Mark> },
-}
-
-/// A connection that hears the room.
-struct Listener {
-    account: Account,
-    voice: Voice,
-    own: Arc<OwnLines>,
-    ended: oneshot::Sender<Closing>,
-}
-
-/// An event that has its number, and waits for the end of the batch.
-struct Fresh {
-    event: Event,
-    author: Option<AccountId>,
-    level: Level,
-    /// The connection that shall not hear it.
-    from: Option<ConnectionId>,
 }
 
 /// An answer that waits for the end of the batch.
@@ -75,12 +58,9 @@ struct Waiting {
 
 pub(super) struct Actor {
     room: RoomId,
-    name: Arc<str>,
     queue: Queue,
     members: Members,
-    listeners: HashMap<ConnectionId, Listener>,
-    /// The logs of the voices in use.
-    logs: [Option<Arc<VoiceLog>>; Voice::COUNT],
+    audience: Audience,
     refs: RecentRefs,
     /// Members who are gone, but for whose leaving no slot was free.
     departing: VecDeque<Account>,
@@ -90,7 +70,7 @@ pub(super) struct Actor {
     fresh: Vec<Fresh>,
     slots: Vec<Slot>,
     waiting: Vec<Waiting>,
-    /// When the listeners are woken for those who came and went, at the latest.
+    /// When the audience is woken for those who came and went, at the latest.
     wake_due: Option<Instant>,
     is_stopped: bool,
 }
@@ -99,11 +79,9 @@ impl Actor {
     pub(super) fn new(name: Arc<str>, opened: OpenRoom, queue: Queue) -> Self {
         Self {
             room: opened.id,
-            name,
             queue,
             members: Members::default(),
-            listeners: HashMap::new(),
-            logs: Default::default(),
+            audience: Audience::new(name, opened.next_seq),
             refs: RecentRefs::default(),
             departing: VecDeque::new(),
             next_seq: opened.next_seq,
@@ -137,7 +115,7 @@ impl Actor {
                         self.depart(&account, slot);
                     }
                 }
-                () = sleep_until(self.wake_due.unwrap_or_else(Instant::now)), if self.wake_due.is_some() => self.wake_listeners(),
+                () = sleep_until(self.wake_due.unwrap_or_else(Instant::now)), if self.wake_due.is_some() => self.wake(),
             }
             commands.drain(..).for_each(|command| self.obey(command));
             self.settle();
@@ -161,7 +139,7 @@ impl Actor {
             }
             Command::Listen { visitor, answer } => {
                 self.settle();
-                let cursor = self.listen(visitor);
+                let cursor = self.audience.admit(visitor);
                 let _ = answer.send(self.scene(Some(cursor)));
             }
             Command::Glance { answer } => {
@@ -172,10 +150,11 @@ impl Actor {
                 self.happen(Deed::Announcement { text }, None, None);
                 self.slots.push(slot);
                 self.settle();
-                let _ = answer.send(Announced { listeners: self.listeners.len(), position: self.position });
+                let _ = answer.send(Announced { listeners: self.audience.count(), position: self.position });
             }
             Command::SetVoice { connection, voice, answer } => {
-                let _ = answer.send(self.set_voice(connection, voice));
+                self.settle();
+                let _ = answer.send(self.audience.set_voice(connection, voice));
             }
             Command::Who { page, answer } => {
                 let skip = page.saturating_sub(1).saturating_mul(NAMES_A_PAGE);
@@ -247,8 +226,8 @@ impl Actor {
         let (account, connection) = (visitor.account.clone(), visitor.connection);
         match self.members.enter(account.id, &account.name, connection) {
             Some(replaced) => {
-                if let Some(listener) = self.forget_listener(replaced) {
-                    let _ = listener.ended.send(Closing::Replaced);
+                if let Some(Listener { ended, .. }) = self.audience.dismiss(replaced) {
+                    let _ = ended.send(Closing::Replaced);
                 }
             }
             // Back before the room was told that they are gone: then they never were.
@@ -261,52 +240,12 @@ impl Actor {
                 self.settle();
             }
         }
-        let cursor = self.listen(visitor);
+        let cursor = self.audience.admit(visitor);
         self.scene(Some(cursor))
     }
 
-    /// Adds a listener, who hears everything from here on.
-    fn listen(&mut self, visitor: Visitor) -> Cursor {
-        let Visitor { connection, account, voice, ended } = visitor;
-        let own = Arc::<OwnLines>::default();
-        let cursor = self.log_of(voice).cursor(Arc::clone(&own));
-        self.listeners.insert(connection, Listener { account, voice, own, ended });
-        cursor
-    }
-
-    fn log_of(&mut self, voice: Voice) -> &Arc<VoiceLog> {
-        let next_seq = self.next_seq;
-        self.logs[voice.index()].get_or_insert_with(|| VoiceLog::new(next_seq, RING_BYTES))
-    }
-
-    fn forget_listener(&mut self, connection: ConnectionId) -> Option<Listener> {
-        let listener = self.listeners.remove(&connection)?;
-        self.drop_log_if_unused(listener.voice);
-        Some(listener)
-    }
-
-    /// A voice that nobody hears is not encoded. Who still reads its old lines holds the log.
-    fn drop_log_if_unused(&mut self, voice: Voice) {
-        // Counting is linear, but only leaving and changing voice cost it.
-        if !self.listeners.values().any(|listener| listener.voice == voice) {
-            self.logs[voice.index()] = None;
-        }
-    }
-
-    fn set_voice(&mut self, connection: ConnectionId, voice: Voice) -> Option<Switch> {
-        self.settle();
-        let old = self.listeners.get(&connection)?.voice;
-        let until = self.log_of(old).end();
-        let own = Arc::<OwnLines>::default();
-        let cursor = self.log_of(voice).cursor(Arc::clone(&own));
-        let listener = self.listeners.get_mut(&connection)?;
-        (listener.voice, listener.own) = (voice, own);
-        self.drop_log_if_unused(old);
-        Some(Switch { until, cursor })
-    }
-
     fn leave(&mut self, connection: ConnectionId) {
-        let Some(Listener { account, .. }) = self.forget_listener(connection) else { return };
+        let Some(Listener { account, .. }) = self.audience.dismiss(connection) else { return };
         if !self.members.leave(account.id, &account.name, connection) {
             return;
         }
@@ -346,7 +285,12 @@ impl Actor {
     /// Ends a batch: out to the listeners, on to the store, back to the askers.
     fn settle(&mut self) {
         if !self.fresh.is_empty() {
-            self.tell_listeners();
+            self.audience.tell(&self.fresh);
+            if self.fresh.iter().all(|fresh| fresh.event.deed.is_presence()) {
+                self.wake_due.get_or_insert_with(|| Instant::now() + PRESENCE_DELAY);
+            } else {
+                self.wake();
+            }
             self.hand_to_store();
         }
         // Slots of what turned out to be repeated go back unused.
@@ -358,45 +302,9 @@ impl Actor {
         self.refs.forget(self.queue.durable_position());
     }
 
-    fn tell_listeners(&mut self) {
-        for voice in Voice::all() {
-            if let Some(log) = &self.logs[voice.index()] {
-                self.append(voice, log);
-            }
-        }
-        if self.fresh.iter().all(|fresh| fresh.event.deed.is_presence()) {
-            self.wake_due.get_or_insert_with(|| Instant::now() + PRESENCE_DELAY);
-        } else {
-            self.wake_listeners();
-        }
-    }
-
-    fn wake_listeners(&mut self) {
+    fn wake(&mut self) {
         self.wake_due = None;
-        self.logs.iter().flatten().for_each(|log| log.wake());
-    }
-
-    fn append(&self, voice: Voice, log: &VoiceLog) {
-        let mut start = log.end().offset;
-        let mut lines = String::new();
-        let mut last_seq = 0;
-        for Fresh { event, from, .. } in &self.fresh {
-            let line_start = start + lines.len() as u64;
-            voice.event(&self.name, event, &mut lines);
-            last_seq = event.seq;
-            // People do not hear themselves.
-            let speaker = from.filter(|_| voice.tongue.is_for_people()).and_then(|from| self.listeners.get(&from));
-            if let Some(speaker) = speaker.filter(|speaker| speaker.voice == voice) {
-                speaker.own.note(line_start..start + lines.len() as u64);
-            }
-            if lines.len() >= CHUNK_BYTES {
-                start += lines.len() as u64;
-                log.append(Bytes::from(std::mem::take(&mut lines)), last_seq);
-            }
-        }
-        if !lines.is_empty() {
-            log.append(Bytes::from(lines), last_seq);
-        }
+        self.audience.wake();
     }
 
     fn hand_to_store(&mut self) {

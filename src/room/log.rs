@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -106,21 +106,23 @@ impl VoiceLog {
     }
 
     /// A cursor at the end of the log.
-    pub(super) fn cursor(self: &Arc<Self>, own: Arc<OwnLines>) -> Cursor {
+    pub(super) fn cursor(self: &Arc<Self>, ear: Arc<Ear>) -> Cursor {
         let changes = self.end.subscribe();
-        Cursor { at: self.end(), log: Arc::clone(self), changes, own }
+        Cursor { at: self.end(), log: Arc::clone(self), changes, ear }
     }
 }
 
-/// The stretches of a log that a connection does not hear, since they are its own words. Noted by
-/// the room before the lines can be read.
+/// What the room notes for one listener's cursor, before the lines it concerns can be read.
 #[derive(Debug, Default)]
-pub(super) struct OwnLines {
-    ranges: Mutex<VecDeque<Range<u64>>>,
+pub(super) struct Ear {
+    /// The stretches of the log that this listener does not hear, since they are its own words.
+    own: Mutex<VecDeque<Range<u64>>>,
+    /// Where this listener stops reading this log, having changed its voice.
+    end: OnceLock<Place>,
 }
 
-impl OwnLines {
-    pub(super) fn note(&self, range: Range<u64>) {
+impl Ear {
+    pub(super) fn note_own(&self, range: Range<u64>) {
         let mut ranges = self.lock();
         match ranges.back_mut() {
             Some(last) if last.end == range.start => last.end = range.end,
@@ -128,8 +130,15 @@ impl OwnLines {
         }
     }
 
+    /// The listener hears this log up to `end` and no further. The connection may learn of it much
+    /// later, when its replies have come that far, so its cursor is stopped from here.
+    pub(super) fn close_at(&self, end: Place) {
+        // An ear is closed once: the listener gets another one for its new voice.
+        let _ = self.end.set(end);
+    }
+
     fn lock(&self) -> MutexGuard<'_, VecDeque<Range<u64>>> {
-        self.ranges.lock().unwrap_or_else(PoisonError::into_inner)
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The parts of a chunk that are not one's own.
@@ -161,7 +170,7 @@ impl OwnLines {
 pub struct Cursor {
     log: Arc<VoiceLog>,
     changes: watch::Receiver<u64>,
-    own: Arc<OwnLines>,
+    ear: Arc<Ear>,
     at: Place,
 }
 
@@ -173,16 +182,17 @@ impl Cursor {
         let ring = self.log.lock();
         let mut missed = None;
         let oldest = ring.chunks.front().map_or(ring.end, Chunk::begin);
-        if self.at.offset < oldest.offset {
+        let until = until.or(self.ear.end.get().copied());
+        let limit = until.map_or(u64::MAX, |until| until.offset);
+        if self.at.offset < oldest.offset.min(limit) {
             let middle = oldest.offset + (ring.end.offset - oldest.offset) / 2;
             let resume = ring.chunks.partition_point(|chunk| chunk.start < middle);
             let resume = ring.chunks.get(resume).map_or(ring.end, Chunk::begin);
             let resume = until.filter(|until| until.offset < resume.offset).unwrap_or(resume);
             missed = Some(Missed { first_seq: self.at.next_seq, last_seq: resume.next_seq - 1 });
             self.at = resume;
-            self.own.forget(resume.offset);
+            self.ear.forget(resume.offset);
         }
-        let limit = until.map_or(u64::MAX, |until| until.offset);
         let from = ring.chunks.partition_point(|chunk| chunk.start < self.at.offset);
         chunks.extend(ring.chunks.range(from..).take_while(|chunk| chunk.end().offset <= limit).take(most).cloned());
         missed
@@ -190,18 +200,18 @@ impl Cursor {
 
     /// The parts of a chunk that this connection hears.
     pub fn audible(&self, chunk: &Chunk, parts: &mut Vec<Bytes>) {
-        self.own.cut(chunk, parts);
+        self.ear.cut(chunk, parts);
     }
 
     /// Moves past a chunk that `peek` gave.
     pub fn advance(&mut self, chunk: &Chunk) {
         self.at = chunk.end();
-        self.own.forget(self.at.offset);
+        self.ear.forget(self.at.offset);
     }
 
-    /// Where the log ends at this moment.
-    pub fn log_end(&self) -> Place {
-        self.log.end()
+    /// The place up to which this connection hears the log: where it changes its voice, or else the end.
+    pub fn end(&self) -> Place {
+        self.ear.end.get().copied().unwrap_or_else(|| self.log.end())
     }
 
     /// Whether everything before `until` has been read.
@@ -212,6 +222,9 @@ impl Cursor {
     /// Waits until there is more to read.
     pub async fn grown(&mut self) {
         let at = self.at.offset;
+        if self.ear.end.get().is_some_and(|&end| self.has_reached(end)) {
+            return std::future::pending().await;
+        }
         if self.changes.wait_for(|&end| end > at).await.is_err() {
             // The log outlives its cursors, which hold it.
             std::future::pending::<()>().await;
@@ -255,13 +268,13 @@ mod tests {
     #[test]
     fn ones_own_lines_are_left_out() {
         let log = VoiceLog::new(1, RING_BYTES);
-        let own = Arc::new(OwnLines::default());
+        let own = Arc::new(Ear::default());
         let mut cursor = log.cursor(Arc::clone(&own));
-        own.note(0..2);
-        own.note(2..4);
-        own.note(6..8);
+        own.note_own(0..2);
+        own.note_own(2..4);
+        own.note_own(6..8);
         append(&log, "a\nb\nc\nd\ne\n", 5);
-        own.note(10..12);
+        own.note_own(10..12);
         append(&log, "f\n", 6);
         append(&log, "g\n", 7);
         assert_eq!(read(&mut cursor).1, "c\ne\ng\n");
@@ -272,9 +285,9 @@ mod tests {
     fn who_falls_behind_is_told_what_and_goes_on() {
         let line = "x".repeat(99) + "\n";
         let log = VoiceLog::new(1, 10 * (100 + CHUNK_OVERHEAD_BYTES));
-        let own = Arc::new(OwnLines::default());
+        let own = Arc::new(Ear::default());
         let mut cursor = log.cursor(Arc::clone(&own));
-        own.note(append(&log, &line, 1));
+        own.note_own(append(&log, &line, 1));
         for seq in 2..=100 {
             append(&log, &line, seq);
         }
@@ -300,6 +313,19 @@ mod tests {
         let missed = cursor.peek(Some(until), 9, &mut Vec::new());
         assert_eq!(missed, Some(Missed { first_seq: 1, last_seq: 2 }));
         assert!(cursor.has_reached(until));
+    }
+
+    #[test]
+    fn a_closed_ear_hears_nothing_more() {
+        let log = VoiceLog::new(1, RING_BYTES);
+        let ear = Arc::new(Ear::default());
+        let mut cursor = log.cursor(Arc::clone(&ear));
+        append(&log, "old\n", 1);
+        ear.close_at(log.end());
+        append(&log, "new\n", 2);
+        assert_eq!(read(&mut cursor), (None, "old\n".into()));
+        assert_eq!(read(&mut cursor), (None, String::new()));
+        assert!(cursor.has_reached(cursor.end()));
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! The room: who is here, what was said, in which order.
 //!
 //! [`Room`] is the handle that sessions hold; [`actor`] the task behind it, which alone gives numbers
-//! to events; [`log`] the ring of encoded bytes with the cursors that members read it by; [`members`]
-//! and [`refs`] its pure state. The room never waits for a member, for the disk or for a session: a
+//! to events; [`audience`] who hears it, in which voices; [`log`] the ring of encoded bytes with the
+//! cursors that they read it by; [`members`] and [`refs`] the rest of its state, pure too. The room never waits for a member, for the disk or for a session: a
 //! slot in the store's queue comes with each command that needs one, and members read the log at
 //! their own pace. It knows no sockets and no sessions.
 
 mod actor;
+mod audience;
 pub mod log;
 mod members;
 mod refs;
@@ -23,7 +24,7 @@ use crate::protocol::voice::Voice;
 use crate::store::OpenRoom;
 use crate::store::queue::{Position, Queue, Slot};
 use crate::store::record::{Account, RoomId};
-use log::{Cursor, Place};
+use log::Cursor;
 
 /// Commands waiting for the room's actor. Whoever finds it full waits a moment.
 const MAILBOX: usize = 1024;
@@ -94,14 +95,6 @@ pub struct Told {
 /// A speech that was not said: the store has to be asked for its refs again, since they were looked
 /// up too long ago to be compared with those that the room remembers.
 pub struct Stale(pub Speech);
-
-/// A change of voice.
-pub struct Switch {
-    /// The place up to which the old voice's log is still read.
-    pub until: Place,
-    /// Where the new voice's log goes on from there.
-    pub cursor: Cursor,
-}
 
 /// A page of the names of those here.
 pub struct WhoPage {
@@ -186,8 +179,9 @@ impl Room {
         self.ask(|answer| actor::Command::Announce { text, slot, answer }).await
     }
 
-    /// Hears the room in another voice from here on; `None` if this connection does not hear it.
-    pub async fn set_voice(&self, connection: ConnectionId, voice: Voice) -> Option<Switch> {
+    /// Hears the room in another voice from here on, by the cursor returned; the old one ends here.
+    /// `None` if this connection does not hear the room.
+    pub async fn set_voice(&self, connection: ConnectionId, voice: Voice) -> Option<Cursor> {
         self.ask(|answer| actor::Command::SetVoice { connection, voice, answer }).await
     }
 

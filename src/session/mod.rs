@@ -323,12 +323,9 @@ impl Session {
         let text = reply(self);
         let is_listening = matches!(&self.state, State::Member(member) if member.is_listening);
         let room = &self.services.room;
-        let turn = if is_listening { room.set_voice(self.connection, voice).await } else { None };
-        self.outbox.put(match turn {
-            Some(turn) => {
-                let hearing = Hearing { cursor: turn.cursor, voice, room: Arc::clone(room.name()) };
-                Item::Turn { text, until: turn.until, hearing }
-            }
+        let cursor = if is_listening { room.set_voice(self.connection, voice).await } else { None };
+        self.outbox.put(match cursor {
+            Some(cursor) => Item::Turn { text, hearing: Hearing { cursor, voice, room: Arc::clone(room.name()) } },
             None => Item::Text(text),
         });
     }

@@ -18,7 +18,7 @@ use crate::protocol::refusal::Refusal;
 use crate::protocol::reply::{Answer, Reply};
 use crate::protocol::text::Ref;
 use crate::protocol::voice::Voice;
-use crate::room::log::{Cursor, Place};
+use crate::room::log::Cursor;
 use crate::room::{Stale, Told};
 use crate::store::queue::Queue;
 
@@ -40,12 +40,10 @@ pub enum Item {
         /// The log.
         hearing: Hearing,
     },
-    /// The log goes on in another voice: what is before the turn in the old one, then `text`, then the new one.
+    /// The log goes on in another voice: the old cursor to its end, then `text`, then the new one.
     Turn {
         /// The reply, if there is one.
         text: Bytes,
-        /// The place up to which the old log is still read.
-        until: Place,
         /// The new log.
         hearing: Hearing,
     },

@@ -285,3 +285,80 @@ pub fn seq_of(reply: &str) -> u64 {
     let seq = reply.strip_prefix("OK ").and_then(|rest| rest.split(' ').next()?.parse().ok());
     seq.unwrap_or_else(|| panic!("not an OK with a number: {reply}"))
 }
+
+/// Something said, as its line tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chat {
+    /// The voice of the line: `en`, `zh` or `json`.
+    pub voice: &'static str,
+    pub from: String,
+    pub text: String,
+}
+
+/// What a live line says that somebody said; `None` for every other line.
+pub fn chat_of(line: &str) -> Option<Chat> {
+    if line.starts_with("{\"event\":\"chat\"") {
+        let event: Value = serde_json::from_str(line).unwrap();
+        let field = |key: &str| event[key].as_str().unwrap().to_owned();
+        return Some(Chat { voice: "json", from: field("from"), text: field("text") });
+    }
+    let (from, text) = line.strip_prefix('[')?.split_once(']')?;
+    let (voice, text) = match text.strip_prefix(": ") {
+        Some(text) => ("en", text),
+        None => ("zh", text.strip_prefix('：')?),
+    };
+    Some(Chat { voice, from: from.to_owned(), text: text.to_owned() })
+}
+
+/// Says things to the room in batches until told to stop; a talk that never pauses for a listener.
+pub struct Talker {
+    stop: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    thread: std::thread::JoinHandle<usize>,
+}
+
+impl Talker {
+    /// `word(n)` is the n-th thing said, counted from 0.
+    pub fn start(mut client: Client, word: impl Fn(usize) -> String + Send + 'static) -> Self {
+        const AT_ONCE: usize = 8;
+        let stop = std::sync::Arc::<std::sync::atomic::AtomicBool>::default();
+        let stopped = std::sync::Arc::clone(&stop);
+        let thread = std::thread::spawn(move || {
+            let mut said = 0;
+            while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+                let lines: String = (said..said + AT_ONCE).map(|n| format!("C - {}\n", word(n))).collect();
+                client.send_raw(lines.as_bytes());
+                for _ in 0..AT_ONCE {
+                    let reply = client.reply();
+                    assert!(!reply.contains("ERR") && !reply.contains("err"), "{reply}");
+                }
+                said += AT_ONCE;
+            }
+            said
+        });
+        Self { stop, thread }
+    }
+
+    /// Ends the talk; returns how many things were said.
+    pub fn stop(self) -> usize {
+        self.stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.thread.join().unwrap()
+    }
+}
+
+impl Daemon {
+    /// Starts in another time zone than UTC.
+    pub fn start_in_zone(zone: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut command = parlord(&directory.path().join("data"));
+        let mut child = command.env("TZ", zone).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on ").unwrap().parse().unwrap();
+        Self { child, address, directory, flags: Vec::new() }
+    }
+
+    /// `parlord --announce` on this daemon's directory.
+    pub fn announce(&self, text: &str) -> std::process::Output {
+        parlord(&self.data()).args(["--announce", text]).output().unwrap()
+    }
+}
