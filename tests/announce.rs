@@ -118,11 +118,11 @@ fn the_data_directory_is_its_owners_alone_and_may_have_a_long_path() {
     let open = tempfile::tempdir().unwrap();
     std::fs::create_dir(open.path().join("data")).unwrap();
     std::fs::set_permissions(open.path().join("data"), Permissions::from_mode(0o755)).unwrap();
-    let found = Daemon::start_in(open, &[]);
+    let found = Daemon::start_in(open, &[], &[]);
     assert_eq!(mode(&found), 0o700);
 
     // A socket's address holds 107 bytes.
-    let long = Daemon::start_in(tempfile::Builder::new().prefix(&"d".repeat(200)).tempdir().unwrap(), &[]);
+    let long = Daemon::start_in(tempfile::Builder::new().prefix(&"d".repeat(200)).tempdir().unwrap(), &[], &[]);
     assert!(long.data().as_os_str().len() >= 200);
     let mut person = Client::enter(&long, "person");
     assert_done(&long.announce("hello"), "announced to 1 connection");

@@ -78,7 +78,7 @@ fn people_get_the_newest_twenty_lines_with_number_date_and_time() {
 #[test]
 fn dates_are_those_of_the_daemons_zone() {
     // Written so that no list of zones is needed; its signs are those of POSIX, turned about.
-    let daemon = Daemon::start_in_zone("<+1345>-13:45");
+    let daemon = Daemon::start_with_variables(&[("TZ", "<+1345>-13:45")]);
     let mut alice = Client::enter(&daemon, "alice");
     let seq = say(&mut alice, 1)[0];
     let sql = "SELECT strftime('%Y-%m-%d %H:%M:%S', send_time / 1000 + 49500, 'unixepoch') FROM chat_history WHERE seq = ?1";

@@ -5,10 +5,17 @@
 mod harness;
 
 mod announce;
+mod bad_input;
+mod deadlines;
 mod documents;
+mod grammar;
 mod history;
 mod json;
+mod login;
 mod refs;
+mod refusals;
+mod rivals;
 mod talk;
+mod tokens;
 mod transcripts;
 mod voices;

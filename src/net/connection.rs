@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
-use tokio::time::{timeout, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::reader::LineReader;
@@ -98,7 +98,7 @@ async fn converse(reader: &mut LineReader, session: &mut Session) -> Ending {
         loop {
             match reader.next_line(session.manner()) {
                 Ok(Some(input)) => {
-                    if let std::ops::ControlFlow::Break(ending) = session.take(input).await {
+                    if let std::ops::ControlFlow::Break(ending) = session.take(input, reader.has_seen_crlf()).await {
                         return ending;
                     }
                     session.has_room().await;
@@ -109,6 +109,8 @@ async fn converse(reader: &mut LineReader, session: &mut Session) -> Ending {
         }
         session.say().await;
         let filled = match session.deadline() {
+            // Looked at first: a stranger who never pauses has the same deadline.
+            Some(deadline) if deadline <= Instant::now() => return Ending::Closed(Closing::LoginTimeout),
             Some(deadline) => match timeout_at(deadline, reader.fill()).await {
                 Ok(filled) => filled,
                 Err(_) => return Ending::Closed(Closing::LoginTimeout),

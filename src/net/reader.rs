@@ -30,6 +30,11 @@ impl LineReader {
         self.codec.decode(&mut self.buffer)
     }
 
+    /// Whether the peer ends its lines in CR LF.
+    pub(super) fn has_seen_crlf(&self) -> bool {
+        self.codec.has_seen_crlf()
+    }
+
     /// Waits for more bytes; false at the end of input. Nothing is lost if this is dropped in between.
     pub(super) async fn fill(&mut self) -> io::Result<bool> {
         loop {

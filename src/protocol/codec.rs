@@ -29,8 +29,6 @@ pub enum Input {
 pub struct Line {
     /// Valid UTF-8; see [`Line::as_str`].
     bytes: BytesMut,
-    /// Whether it ended in CR LF.
-    pub crlf: bool,
     /// Whether it is the connection's first.
     pub is_first: bool,
 }
@@ -55,6 +53,7 @@ pub struct LineCodec {
     /// Inside a line that was too long, up to its end.
     is_skipping: bool,
     is_first: bool,
+    has_seen_crlf: bool,
 }
 
 const TELNET_IAC: u8 = 0xff;
@@ -63,7 +62,14 @@ impl LineCodec {
     /// A codec at the start of a connection.
     pub fn new() -> Self {
         let limit_bytes = STRANGER_LINE_BYTES;
-        Self { limit_bytes, json_limit_bytes: limit_bytes, searched: 0, is_skipping: false, is_first: true }
+        Self {
+            limit_bytes,
+            json_limit_bytes: limit_bytes,
+            searched: 0,
+            is_skipping: false,
+            is_first: true,
+            has_seen_crlf: false,
+        }
     }
 
     /// Sets the limits that a connection in this state has, from the next line on.
@@ -75,6 +81,11 @@ impl LineCodec {
         };
     }
 
+    /// Whether any line so far ended in CR LF.
+    pub fn has_seen_crlf(&self) -> bool {
+        self.has_seen_crlf
+    }
+
     fn limit_for(&self, line: &[u8]) -> usize {
         let first = line.iter().find(|&&byte| byte != b' ' && byte != b'\t');
         if first == Some(&b'{') { self.json_limit_bytes } else { self.limit_bytes }
@@ -82,8 +93,8 @@ impl LineCodec {
 
     fn finish(&mut self, mut bytes: BytesMut) -> Input {
         let is_first = std::mem::replace(&mut self.is_first, false);
-        let crlf = bytes.ends_with(b"\r");
-        if crlf {
+        if bytes.ends_with(b"\r") {
+            self.has_seen_crlf = true;
             bytes.truncate(bytes.len() - 1);
         }
         if bytes.contains(&TELNET_IAC) {
@@ -93,7 +104,7 @@ impl LineCodec {
             bytes.advance(3);
         }
         match std::str::from_utf8(&bytes) {
-            Ok(_) => Input::Line(Line { bytes, crlf, is_first }),
+            Ok(_) => Input::Line(Line { bytes, is_first }),
             Err(_) => Input::Fault(Refusal::NotUtf8),
         }
     }
@@ -113,11 +124,15 @@ impl Decoder for LineCodec {
         loop {
             let end = memchr::memchr(b'\n', &src[self.searched..]).map(|at| self.searched + at);
             if self.is_skipping {
-                src.advance(end.map_or(src.len(), |end| end + 1));
                 self.searched = 0;
-                if end.is_none() {
+                let Some(end) = end else {
+                    // A CR at the end may belong to the line end.
+                    let kept = usize::from(src.ends_with(b"\r"));
+                    src.advance(src.len() - kept);
                     return Ok(None);
-                }
+                };
+                self.has_seen_crlf |= src[..end].ends_with(b"\r");
+                src.advance(end + 1);
                 self.is_skipping = false;
                 continue;
             }
@@ -177,7 +192,7 @@ mod tests {
     fn drain(codec: &mut LineCodec, buffer: &mut BytesMut, seen: &mut Vec<String>) {
         while let Some(input) = codec.decode(buffer).unwrap() {
             seen.push(match input {
-                Input::Line(line) => format!("{}{}", line.as_str(), if line.crlf { "⏎" } else { "" }),
+                Input::Line(line) => line.as_str().to_owned(),
                 Input::Fault(refusal) => format!("!{}", refusal.code()),
             });
         }
@@ -201,8 +216,8 @@ mod tests {
         stream.extend_from_slice(
             b"\nbad \xc3\x28\n\xff\xfd\x03\xff\xfa\x1f\x00\x50\xff\xf0K\nlone \xff\xff\nyes \xe4\xbd\xa0\nno line end",
         );
-        let full = "x".repeat(STRANGER_LINE_BYTES) + "⏎";
-        let want = ["U alice", "K⏎", "", &full, "!line-too-long", "!not-utf8", "K", "!not-utf8", "yes 你"];
+        let full = "x".repeat(STRANGER_LINE_BYTES);
+        let want = ["U alice", "K", "", &full, "!line-too-long", "!not-utf8", "K", "!not-utf8", "yes 你"];
         for step in (1..=64).chain([stream.len()]) {
             assert_eq!(lines(&stream, step), want, "in parts of {step}");
         }
@@ -219,6 +234,21 @@ mod tests {
         buffer.extend_from_slice(b"\nK\n");
         drain(&mut codec, &mut buffer, &mut seen);
         assert_eq!(seen, ["!line-too-long", "K"]);
+    }
+
+    #[test]
+    fn a_crlf_is_seen_wherever_it_ends_a_line() {
+        let long = format!("{}\r\n", "x".repeat(STRANGER_LINE_BYTES + 1));
+        for (stream, want) in [("K\n", false), ("K\r\n", true), ("\r\n", true), ("a\rb\n", false), (&long, true)] {
+            for step in [1, 7, stream.len()] {
+                let (mut codec, mut buffer) = (LineCodec::new(), BytesMut::new());
+                for part in stream.as_bytes().chunks(step) {
+                    buffer.extend_from_slice(part);
+                    drain(&mut codec, &mut buffer, &mut Vec::new());
+                }
+                assert_eq!(codec.has_seen_crlf(), want, "{stream:?} in parts of {step}");
+            }
+        }
     }
 
     #[test]

@@ -28,8 +28,6 @@ pub const HISTORY_LINES: usize = 20;
 pub const HISTORY_LINES_JSON: usize = 1000;
 /// A page of history ends early once its texts exceed this, so that one reply stays small.
 pub const HISTORY_PAGE_BYTES: usize = 1 << 20;
-/// Characters of a mistyped line that a refusal repeats; past that it only says what to put before it.
-pub const REPEATED_CHARS: usize = 200;
 
 const _: () = assert!(STRANGER_LINE_BYTES < LINE_BYTES && LINE_BYTES < JSON_LINE_BYTES);
 const _: () = assert!(HISTORY_LINES <= HISTORY_LINES_JSON);

@@ -2,7 +2,6 @@
 
 use super::commands::{self, Wrong, split_word};
 use super::json_request;
-use super::limits::REPEATED_CHARS;
 use super::refusal::Refusal;
 use super::request::{Ask, Manner, Request, Unreadable};
 use super::text::{self, Text};
@@ -70,7 +69,7 @@ fn say_instead(line: &str, manner: Manner) -> Option<String> {
         ("c" | "C", rest) if !rest.is_empty() => rest,
         _ => line,
     };
-    (words.chars().count() <= REPEATED_CHARS).then(|| format!("C - {}", words.trim()))
+    Some(format!("C - {}", words.trim()))
 }
 
 #[cfg(test)]

@@ -245,6 +245,8 @@ impl Actor {
     }
 
     fn leave(&mut self, connection: ConnectionId) {
+        // Told while this connection is still known, so that it does not hear its own last words.
+        self.settle();
         let Some(Listener { account, .. }) = self.audience.dismiss(connection) else { return };
         if !self.members.leave(account.id, &account.name, connection) {
             return;

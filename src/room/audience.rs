@@ -60,9 +60,10 @@ impl Audience {
         cursor
     }
 
-    /// Takes a listener out, if it is one.
+    /// Takes a listener out, if it is one: it hears nothing from here on, its own leaving included.
     pub(super) fn dismiss(&mut self, connection: ConnectionId) -> Option<Listener> {
         let listener = self.listeners.remove(&connection)?;
+        listener.ear.close_at(self.log_of(listener.voice).end());
         self.drop_log_if_unused(listener.voice);
         Some(listener)
     }

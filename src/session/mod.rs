@@ -171,8 +171,8 @@ impl Session {
 
     /// Takes one line of input. Talk is only gathered here; everything else is boxed, so that an idle
     /// connection does not hold the state of what it does rarely.
-    pub async fn take(&mut self, input: Input) -> Step {
-        if matches!(&input, Input::Line(line) if line.crlf) && self.voice.line_end == LineEnd::Lf {
+    pub async fn take(&mut self, input: Input, peer_sends_crlf: bool) -> Step {
+        if peer_sends_crlf && self.voice.line_end == LineEnd::Lf {
             Box::pin(self.turn_to_crlf()).await;
         }
         match self.gather(input)? {

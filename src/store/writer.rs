@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
 use tokio::sync::{oneshot, watch};
 
 use super::OpenRoom;
@@ -212,10 +212,11 @@ impl Writer<'_> {
         let mut outcomes = Outcomes::new();
         let mut rooms = self.rooms.clone();
         let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut insert = change.prepare_cached(INSERT_EVENT)?;
         for (at, record) in records.iter().enumerate() {
             match record {
                 Record::Event(record) => {
-                    insert_event(&change, record)?;
+                    insert_event(&change, &mut insert, record)?;
                     if let Some(numbering) = rooms.get_mut(&record.room) {
                         numbering.last = record.event.seq;
                     }
@@ -232,6 +233,7 @@ impl Writer<'_> {
                 numbering.reserved = reserved;
             }
         }
+        drop(insert);
         change.commit()?;
         self.rooms = rooms;
         Ok(outcomes)
@@ -278,19 +280,18 @@ fn send<T>(waiting: oneshot::Sender<T>, outcome: T) {
     let _ = waiting.send(outcome);
 }
 
+const INSERT_EVENT: &str = "INSERT INTO chat_history (comment, send_time, level, uid, room, seq, kind, ref) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
+
 /// Writes an event. A row that is there already is this very event: a commit whose outcome was
 /// unknown had succeeded, and is being tried again.
-fn insert_event(change: &Transaction<'_>, record: &EventRecord) -> rusqlite::Result<()> {
+fn insert_event(change: &Transaction<'_>, insert: &mut CachedStatement<'_>, record: &EventRecord) -> rusqlite::Result<()> {
     let EventRecord { room, author, level, event } = record;
     let (comment, reference) = match &event.deed {
         Deed::Chat { text, reference, .. } => (text.as_str(), reference.as_ref().map(|reference| reference.as_str())),
         Deed::Announcement { text } => (text.as_str(), None),
         Deed::Enter { .. } | Deed::Leave { .. } | Deed::Started | Deed::Stopping => ("", None),
     };
-    let mut insert = change.prepare_cached(
-        "INSERT INTO chat_history (comment, send_time, level, uid, room, seq, kind, ref) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
-    )?;
     let author = author.map(|author| author.0);
     let kind = event.deed.kind();
     let rows = insert.execute(params![comment, event.at_ms, level.0, author, room.0, event.seq, kind, reference])?;
@@ -330,8 +331,9 @@ fn keep_token(change: &Transaction<'_>, token: &TokenRecord) -> rusqlite::Result
     )?;
     change.execute(
         "DELETE FROM login_token WHERE uid = ?1 AND hash NOT IN \
-         (SELECT hash FROM login_token WHERE uid = ?1 ORDER BY used_time DESC LIMIT ?2)",
-        params![token.account.0, TOKENS_AN_ACCOUNT],
+         (SELECT hash FROM login_token WHERE uid = ?1 ORDER BY hash = ?3 DESC, used_time DESC LIMIT ?2)",
+        // The one in hand stays in any case, even if the clock was set back.
+        params![token.account.0, TOKENS_AN_ACCOUNT, token.hash],
     )?;
     Ok(())
 }

@@ -21,6 +21,7 @@ pub struct Daemon {
     pub address: SocketAddr,
     directory: tempfile::TempDir,
     flags: Vec<String>,
+    variables: Vec<(String, String)>,
 }
 
 impl Daemon {
@@ -30,13 +31,19 @@ impl Daemon {
 
     /// Starts with more flags than the tests' usual ones.
     pub fn start_with(flags: &[&str]) -> Self {
-        Self::start_in(tempfile::tempdir().unwrap(), flags)
+        Self::start_in(tempfile::tempdir().unwrap(), flags, &[])
     }
 
-    pub fn start_in(directory: tempfile::TempDir, flags: &[&str]) -> Self {
+    /// Starts with environment variables, such as `TZ` or `PARLOR_LOG`.
+    pub fn start_with_variables(variables: &[(&str, &str)]) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), &[], variables)
+    }
+
+    pub fn start_in(directory: tempfile::TempDir, flags: &[&str], variables: &[(&str, &str)]) -> Self {
         let flags: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
-        let (child, address) = launch(&directory.path().join("data"), &flags);
-        Self { child, address, directory, flags }
+        let variables: Vec<_> = variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let (child, address) = launch(&directory.path().join("data"), &flags, &variables);
+        Self { child, address, directory, flags, variables }
     }
 
     /// The data directory.
@@ -72,7 +79,7 @@ impl Daemon {
 
     /// Starts again on the same directory, with the same flags.
     pub fn restart(&mut self) {
-        (self.child, self.address) = launch(&self.data(), &self.flags);
+        (self.child, self.address) = launch(&self.data(), &self.flags, &self.variables);
     }
 
     /// The database, read beside the daemon or after it.
@@ -100,13 +107,17 @@ impl Drop for Daemon {
 /// A command of the daemon's binary, cheap to hash with and free of the caller's environment.
 pub fn parlord(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_parlord"));
-    command.args(["--listen", "127.0.0.1:0", "--bcrypt-cost", "4", "--data"]).arg(data);
+    // As variables, so that a test can still give them as flags.
+    command.env("PARLOR_LISTEN", "127.0.0.1:0").env("PARLOR_BCRYPT_COST", "4");
     command.env_remove("PARLOR_LOG").env("TZ", "UTC");
+    command.arg("--data").arg(data);
     command
 }
 
-fn launch(data: &Path, flags: &[String]) -> (Child, SocketAddr) {
-    let mut child = parlord(data).args(flags).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+fn launch(data: &Path, flags: &[String], variables: &[(String, String)]) -> (Child, SocketAddr) {
+    let mut command = parlord(data);
+    command.args(flags).envs(variables.iter().cloned());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let Some(address) = line.trim().strip_prefix("listening on ") else {
@@ -346,19 +357,27 @@ impl Talker {
 }
 
 impl Daemon {
-    /// Starts in another time zone than UTC.
-    pub fn start_in_zone(zone: &str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let mut command = parlord(&directory.path().join("data"));
-        let mut child = command.env("TZ", zone).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on ").unwrap().parse().unwrap();
-        Self { child, address, directory, flags: Vec::new() }
-    }
-
     /// `parlord --announce` on this daemon's directory.
     pub fn announce(&self, text: &str) -> std::process::Output {
         parlord(&self.data()).args(["--announce", text]).output().unwrap()
     }
+}
+
+impl Client {
+    /// Sends a request whose reply must be the very next line, and the only one: the heartbeat sent
+    /// with it is answered right behind.
+    #[track_caller]
+    pub fn only_reply(&mut self, request: impl AsRef<[u8]>) -> String {
+        self.send_raw(&[request.as_ref(), b"\nK\n"].concat());
+        let reply = self.line();
+        assert!(is_reply(&reply), "{reply:?} is no reply; seen: {:#?}", self.seen);
+        let heartbeat = self.line();
+        assert!(is_heartbeat(&heartbeat), "{heartbeat:?} follows {reply:?}; seen: {:#?}", self.seen);
+        reply
+    }
+}
+
+/// Whether a line answers `K`.
+pub fn is_heartbeat(line: &str) -> bool {
+    line == "OK" || line == "{\"ok\":\"K\"}"
 }
