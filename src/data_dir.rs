@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, Mode, OFlags};
 
 use crate::exit::Failure;
+use crate::store::DATABASE;
 
 /// Holds its owner's process id, and a lock for as long as the owner lives.
 const LOCK: &str = "lock";
@@ -66,7 +67,7 @@ impl DataDir {
 }
 
 fn is_empty_or_ours(path: &Path) -> std::io::Result<bool> {
-    Ok(path.join(LOCK).is_file() || std::fs::read_dir(path)?.next().is_none())
+    Ok(path.join(LOCK).is_file() || path.join(DATABASE).is_file() || std::fs::read_dir(path)?.next().is_none())
 }
 
 /// A way to the control socket that fits into a socket address, which holds 107 bytes: a path

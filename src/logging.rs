@@ -1,9 +1,10 @@
 //! Logging: `log` to standard error, level `info` unless `PARLOR_LOG` says otherwise.
 //!
-//! Nothing a stranger can cause at will is logged above `debug`, no password is logged at all, and
+//! What a stranger can cause at will is logged at `debug`, or seldom; no password is logged at all, and
 //! control characters are escaped, whoever they came from.
 
 use std::io::Write;
+use std::time::{Duration, Instant};
 
 use env_logger::Env;
 
@@ -21,6 +22,26 @@ pub fn start() {
             )
         })
         .init();
+}
+
+/// How often something that strangers can repeat may be logged.
+const SELDOM: Duration = Duration::from_secs(60);
+
+/// Lets a message through once a minute.
+#[derive(Default)]
+pub struct Seldom {
+    last: Option<Instant>,
+}
+
+impl Seldom {
+    /// Whether it is time again.
+    pub fn is_due(&mut self) -> bool {
+        let is_due = self.last.is_none_or(|last| last.elapsed() >= SELDOM);
+        if is_due {
+            self.last = Some(Instant::now());
+        }
+        is_due
+    }
 }
 
 fn escaped(message: &str) -> String {

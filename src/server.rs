@@ -38,8 +38,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     // The store has just been opened and can take one record.
     let slot = store.queue.slot(1).await.map_err(|_| Failure::Internal("the store"))?;
     let (room, started, room_task) = Room::open(ROOM, opened, store.queue.clone(), slot).await;
-    let since = tokio::time::Instant::now();
-    store.queue.durable(started.position, since).await.map_err(|_| Failure::Internal("the store"))?;
+    store.queue.durable(started.position, store.queue.confirm_deadline()).await.map_err(|_| Failure::Internal("the store"))?;
     let services = Arc::new(Services {
         room: room.clone(),
         queue: store.queue.clone(),
@@ -48,6 +47,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
         tongue: config.lang.into(),
         first_line_timeout: seconds(config.first_line_timeout_s),
         login_timeout: seconds(config.login_timeout_s),
+        stop_patience: seconds(config.stop_timeout_s) / 4,
     });
     let control = tokio::spawn(control.run(Arc::clone(&services)));
     let acceptor = start_accepting(&config, services, listeners)?;
@@ -106,7 +106,8 @@ async fn stop_talking(acceptor: &Acceptor, room: &Room, deadline: Instant, room_
         let _ = tokio::time::timeout_at(deadline.into(), room.stop()).await;
     }
     acceptor.stopping.cancel();
-    // Half of what is left, at most, is for peers that do not read; the store comes first.
+    // Half of what is left, at most, is for peers: those still waiting for the disk are told in the
+    // first half of that (`stop_patience`), those that do not read are cut at its end.
     let patience = deadline.saturating_duration_since(Instant::now()) / 2;
     if tokio::time::timeout(patience, acceptor.drained()).await.is_err() {
         log::info!("{} connections did not close in time and are cut", acceptor.count());

@@ -80,11 +80,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("room", &["clock", "protocol", "store"]),
     ("auth", &["protocol", "store"]),
     ("session", &["auth", "clock", "protocol", "room", "store"]),
-    ("net", &["protocol", "room", "session"]),
+    ("net", &["logging", "protocol", "room", "session"]),
     ("config", &["protocol"]),
     ("exit", &["store"]),
-    ("data_dir", &["exit"]),
-    ("admin", &["data_dir", "exit", "protocol", "session"]),
+    ("data_dir", &["exit", "store"]),
+    ("admin", &["data_dir", "exit", "logging", "protocol", "session"]),
     ("logging", &[]),
 ];
 

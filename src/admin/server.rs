@@ -7,10 +7,11 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::{Order, Outcome};
 use crate::data_dir::{ControlPath, DataDir};
+use crate::logging::Seldom;
 use crate::protocol::text::{Text, TextFault};
 use crate::session::Services;
 
@@ -42,6 +43,7 @@ impl Control {
     /// Carries out orders until dropped.
     pub async fn run(self, services: Arc<Services>) {
         let places = Arc::new(Semaphore::new(AT_ONCE));
+        let mut warning = Seldom::default();
         loop {
             // The semaphore is never closed.
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
@@ -56,7 +58,9 @@ impl Control {
                     });
                 }
                 Err(error) => {
-                    log::warn!("control socket: {error}");
+                    if warning.is_due() {
+                        log::warn!("control socket: {error}");
+                    }
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
             }
@@ -93,12 +97,12 @@ async fn announce(text: &str, services: &Services) -> Outcome {
             return Outcome::Failed("an announcement may not hold control characters".into());
         }
     };
-    let since = Instant::now();
+    let deadline = services.queue.confirm_deadline();
     let Ok(slot) = services.queue.slot(1).await else {
         return Outcome::Failed("the daemon cannot store anything at the moment; nothing was announced".into());
     };
     let announced = services.room.announce(text, slot).await;
-    if services.queue.durable(announced.position, since).await.is_err() {
+    if services.queue.durable(announced.position, deadline).await.is_err() {
         return Outcome::Failed("announced, but not stored yet; do not repeat it".into());
     }
     let plural = if announced.listeners == 1 { "" } else { "s" };

@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use super::options::StallBound;
 use super::reader::LineReader;
 use super::writer::{End, Writer};
 use crate::protocol::closing::Closing;
@@ -36,14 +37,14 @@ pub(super) fn serve(
     peer: SocketAddr,
     connection: ConnectionId,
     services: Arc<Services>,
-    stall_timeout: Duration,
+    stall: StallBound,
     stopping: CancellationToken,
     place: OwnedSemaphorePermit,
 ) -> impl Future<Output = ()> {
     let (read_half, write_half) = stream.into_split();
     let mut reader = LineReader::new(read_half);
     let (outbox, outgoing) = outbox(services.queue.clone());
-    let mut writer = Writer::new(write_half, outgoing, stall_timeout);
+    let mut writer = Writer::new(write_half, outgoing, stall);
     let (end_session, mut ended) = oneshot::channel();
     let address = peer.ip().to_canonical().to_string();
     let mut session = Session::new(services, connection, address, outbox, end_session);

@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::{serve, turn_away};
-use super::options::{Keepalive, prepare};
+use super::options::{Keepalive, StallBound, prepare};
+use crate::logging::Seldom;
 use crate::protocol::closing::Closing;
 use crate::protocol::voice::Voice;
 use crate::room::ConnectionId;
@@ -64,6 +65,7 @@ impl Acceptor {
     /// Accepts from one listener until told to stop.
     pub async fn run(self: Arc<Self>, listener: TcpListener) {
         let mut pause = PAUSE_FIRST;
+        let mut warning = Seldom::default();
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -78,7 +80,7 @@ impl Acceptor {
                 // The peer was gone before it was accepted.
                 Err(error) if is_of_the_peer(&error) => log::debug!("accept: {error}"),
                 Err(error) => {
-                    if pause == PAUSE_FIRST {
+                    if warning.is_due() {
                         log::warn!("cannot accept connections: {error}; those that are open go on, trying again");
                     }
                     tokio::time::sleep(pause).await;
@@ -108,7 +110,11 @@ impl Acceptor {
         let connection = ConnectionId(self.next_id.fetch_add(1, Ordering::Relaxed));
         log::debug!("connection {} from {peer}", connection.0);
         let (services, stopping) = (Arc::clone(&self.services), self.stopping.clone());
-        self.connections.spawn(serve(stream, peer, connection, services, self.stall_timeout, stopping, place));
+        self.connections.spawn(serve(stream, peer, connection, services, self.stall_bound(), stopping, place));
+    }
+
+    fn stall_bound(&self) -> StallBound {
+        StallBound::new(self.stall_timeout, self.keepalive.idle)
     }
 
     fn turn_away(&self, stream: TcpStream) {

@@ -8,7 +8,6 @@
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
-use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use socket2::SockRef;
@@ -16,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::time::timeout;
 
-use super::options::bound_stall;
+use super::options::StallBound;
 use crate::protocol::closing::Closing;
 use crate::protocol::event::Missed;
 use crate::room::log::{Chunk, Place};
@@ -82,7 +81,7 @@ pub(super) struct Writer {
     hearing: Option<Hearing>,
     turn: Option<Turn>,
     is_closing: bool,
-    stall_timeout: Duration,
+    stall: StallBound,
 }
 
 /// An item whose turn comes when the log has been read up to a place.
@@ -100,17 +99,13 @@ struct Gathered {
 }
 
 impl Writer {
-    pub(super) fn new(socket: OwnedWriteHalf, outgoing: Outgoing, stall_timeout: Duration) -> Self {
-        Self { socket, outgoing, due: Due::default(), hearing: None, turn: None, is_closing: false, stall_timeout }
+    pub(super) fn new(socket: OwnedWriteHalf, outgoing: Outgoing, stall: StallBound) -> Self {
+        Self { socket, outgoing, due: Due::default(), hearing: None, turn: None, is_closing: false, stall }
     }
 
     /// Tells the peer that nothing more will come.
     pub(super) fn shut_down(&self) -> io::Result<()> {
-        SockRef::from(self.stream()).shutdown(Shutdown::Write)
-    }
-
-    fn stream(&self) -> &TcpStream {
-        self.socket.as_ref()
+        sock_ref(&self.socket).shutdown(Shutdown::Write)
     }
 
     /// Writes until the last words are written or nothing more can be.
@@ -204,6 +199,7 @@ impl Writer {
     }
 
     async fn write(&mut self, gathered: Gathered) -> Result<(), End> {
+        self.stall.set(sock_ref(&self.socket));
         let written = match gathered.parts.as_slice() {
             // The usual case, and one that the kernel does faster.
             [part] => self.socket.try_write(part),
@@ -226,10 +222,7 @@ impl Writer {
     }
 
     async fn wait_for_peer(&mut self) -> Result<(), End> {
-        bound_stall(SockRef::from(self.stream()), Some(self.stall_timeout));
-        let writable = timeout(self.stall_timeout, self.socket.writable()).await;
-        bound_stall(SockRef::from(self.stream()), None);
-        match writable {
+        match timeout(self.stall.timeout(), self.socket.writable()).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(End::Lost(error)),
             Err(_) => Err(End::Stalled),
@@ -266,8 +259,13 @@ impl Writer {
         tokio::select! {
             () = self.outgoing.changed(), if self.turn.is_none() => (),
             () = grown => (),
+            () = self.stall.look_due() => self.stall.look(sock_ref(&self.socket)),
         }
     }
+}
+
+fn sock_ref(socket: &OwnedWriteHalf) -> SockRef<'_> {
+    SockRef::from(AsRef::<TcpStream>::as_ref(socket))
 }
 
 fn missed_notice(hearing: &Hearing, missed: Missed) -> Bytes {

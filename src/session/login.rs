@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::outbox::{Hearing, Item};
 use super::{Ending, Member, PresenceGuard, Session, State, Step};
@@ -119,7 +119,7 @@ impl Session {
     /// Into the room. The reply is sent once the entry is durable; an entry that does not become so
     /// in time is taken back by closing the connection.
     async fn enter(&mut self, login: Login, account: Account, used_token: Option<TokenHash>) -> Step {
-        let since = Instant::now();
+        let deadline = self.services.queue.confirm_deadline();
         let (token, token_position) = match self.keep_token(&login, &account, used_token).await {
             Ok(kept) => kept,
             Err(refusal) => return self.refuse_login(login, refusal),
@@ -143,7 +143,7 @@ impl Session {
             Presence::Silent => room.glance().await,
         };
         let Scene { count, names, seq, position, cursor } = scene;
-        if services.queue.durable(position.max(token_position), since).await.is_err() {
+        if services.queue.durable(position.max(token_position), deadline).await.is_err() {
             self.answer(Some(login.letter), login.reference, Reply::Refused(Refusal::Unconfirmed { seq }));
             return Step::Break(Ending::Closed(Closing::StoreFailed));
         }

@@ -51,6 +51,8 @@ pub struct Services {
     pub first_line_timeout: Duration,
     /// How long a connection may take to its login.
     pub login_timeout: Duration,
+    /// How long a sender may go on waiting for the disk once the daemon stops.
+    pub stop_patience: Duration,
 }
 
 /// What a line leaves to do once talk is gathered.
@@ -192,6 +194,9 @@ impl Session {
         self.voice.closing(closing, &mut text);
         // When the daemon stops, the room's last event comes before the last words.
         let after_the_log = closing == Closing::ShuttingDown;
+        if after_the_log {
+            self.outbox.give_up_at(Instant::now() + self.services.stop_patience);
+        }
         self.outbox.put(Item::Close { text: text.into(), after_the_log });
     }
 

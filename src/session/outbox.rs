@@ -11,7 +11,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::time::Instant;
 
 use crate::protocol::refusal::Refusal;
@@ -118,9 +119,16 @@ struct Shared {
 struct State {
     entries: VecDeque<Entry>,
     size_bytes: usize,
+    /// When nobody waits any longer for the disk, since the daemon stops.
+    give_up_at: Option<Instant>,
 }
 
 impl Shared {
+    /// A deadline, or the earlier one at which the daemon gives up.
+    fn deadline(&self, usual: Instant) -> Instant {
+        self.lock().give_up_at.map_or(usual, |earlier| earlier.min(usual))
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -154,6 +162,11 @@ impl Outbox {
     /// Puts replies that wait to be durable.
     pub fn put_spoken(&self, spoken: Spoken) {
         self.push(Entry::Waiting(spoken));
+    }
+
+    /// From then on what is not durable is answered as unconfirmed. Takes effect with the next item.
+    pub fn give_up_at(&self, deadline: Instant) {
+        self.shared.lock().give_up_at = Some(deadline);
     }
 
     fn push(&self, entry: Entry) {
@@ -195,22 +208,27 @@ impl Outgoing {
 
     /// Waits until `try_next` may have something. Nothing is lost if this is dropped in between.
     pub async fn changed(&mut self) {
-        let Some(head) = &mut self.head else {
-            return self.shared.filled.notified().await;
-        };
-        if let Telling::Coming(told) = &mut head.told {
-            match told.await {
-                Ok(Ok(told)) => head.told = Telling::Told(told),
-                // The room has stopped, so the connection is about to be closed; see `try_head`.
-                Ok(Err(_)) | Err(_) => {
-                    self.head = None;
-                    return;
+        let head_ready = async {
+            let Some(head) = &mut self.head else { return std::future::pending().await };
+            if let Telling::Coming(told) = &mut head.told {
+                match told.await {
+                    Ok(Ok(told)) => head.told = Telling::Told(told),
+                    // The room has stopped, and this connection is about to be told so.
+                    Ok(Err(Stale(_))) | Err(_) => {
+                        self.head = None;
+                        return;
+                    }
                 }
             }
-        }
-        if let Telling::Told(told) = &head.told {
-            // Either outcome is what `try_head` waits for.
-            let _ = self.queue.durable(told.position, head.since).await;
+            if let Telling::Told(told) = &head.told {
+                let deadline = self.shared.deadline(head.since + self.queue.confirm_timeout());
+                // Either outcome is what `try_head` waits for.
+                let _ = self.queue.durable(told.position, deadline).await;
+            }
+        };
+        tokio::select! {
+            () = head_ready => (),
+            () = self.shared.filled.notified() => (),
         }
     }
 
@@ -227,12 +245,20 @@ impl Outgoing {
     fn try_head(&mut self) -> Option<Item> {
         let head = self.head.as_mut()?;
         if let Telling::Coming(told) = &mut head.told {
-            head.told = Telling::Told(told.try_recv().ok()?.ok()?);
+            match told.try_recv() {
+                Ok(Ok(told)) => head.told = Telling::Told(told),
+                Err(TryRecvError::Empty) => return None,
+                // As in `changed`.
+                Ok(Err(Stale(_))) | Err(TryRecvError::Closed) => {
+                    self.head = None;
+                    return None;
+                }
+            }
         }
         let Telling::Told(told) = &head.told else { return None };
         let is_durable = told.position <= self.queue.durable_position();
-        let may_still_come = head.since.elapsed() < self.queue.confirm_timeout() && !self.queue.is_dead();
-        if !is_durable && may_still_come {
+        let deadline = self.shared.deadline(head.since + self.queue.confirm_timeout());
+        if !is_durable && Instant::now() < deadline && !self.queue.is_dead() {
             return None;
         }
         let mut text = String::new();

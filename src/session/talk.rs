@@ -83,7 +83,7 @@ impl Session {
     pub(super) async fn history(&self, range: HistoryRange) -> Result<Reply, Refusal> {
         let services = &self.services;
         let mark = services.room.mark().await;
-        services.queue.durable(mark.position, Instant::now()).await.map_err(|_| Refusal::StoreFailed)?;
+        services.queue.durable(mark.position, services.queue.confirm_deadline()).await.map_err(|_| Refusal::StoreFailed)?;
         let is_for_people = self.voice.tongue.is_for_people();
         let most = if is_for_people { HISTORY_LINES } else { HISTORY_LINES_JSON };
         let query = HistoryQuery {

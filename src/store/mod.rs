@@ -19,7 +19,7 @@ use read::Reader;
 use record::RoomId;
 
 /// The database's file name in the data directory.
-const DATABASE: &str = "parlor.db";
+pub const DATABASE: &str = "parlor.db";
 
 /// Why the store cannot be opened.
 #[derive(Debug, thiserror::Error)]

@@ -154,17 +154,22 @@ impl Queue {
         end
     }
 
-    /// Waits until everything up to `position` is durable, for as long as anybody waits from `since` on.
-    pub async fn durable(&self, position: Position, since: Instant) -> Result<(), Unconfirmed> {
+    /// Waits until everything up to `position` is durable, but no longer than until `deadline`.
+    pub async fn durable(&self, position: Position, deadline: Instant) -> Result<(), Unconfirmed> {
         let mut state = self.inner.state.clone();
         if state.borrow().durable >= position {
             return Ok(());
         }
         let reached = state.wait_for(|state| state.durable >= position || state.is_dead);
-        match timeout_at(since + self.inner.confirm_timeout, reached).await {
+        match timeout_at(deadline, reached).await {
             Ok(Ok(state)) if state.durable >= position => Ok(()),
             _ => Err(Unconfirmed),
         }
+    }
+
+    /// Until when somebody who begins to wait now waits for a record to become durable.
+    pub fn confirm_deadline(&self) -> Instant {
+        Instant::now() + self.inner.confirm_timeout
     }
 
     /// How long anybody waits for a record to become durable.

@@ -85,7 +85,10 @@ impl Reader {
         let manager = SqliteConnectionManager::file(path).with_flags(flags).with_init(|c| c.busy_timeout(BUSY_TIMEOUT));
         let pool = Pool::builder()
             .max_size(READERS)
-            .min_idle(Some(1))
+            // Opened at the start and kept: reading goes on when descriptors run out.
+            .min_idle(Some(READERS))
+            .idle_timeout(None)
+            .max_lifetime(None)
             .connection_timeout(POOL_TIMEOUT)
             // Whoever asked is told; the log is not for what strangers can repeat.
             .error_handler(Box::new(r2d2::NopErrorHandler))

@@ -381,3 +381,26 @@ impl Client {
 pub fn is_heartbeat(line: &str) -> bool {
     line == "OK" || line == "{\"ok\":\"K\"}"
 }
+
+/// Looks again until it holds, for what no line tells: a row, a descriptor, a memory figure.
+#[track_caller]
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "not in time: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+impl Client {
+    /// The next whole line, or `None` once the connection is over in whatever way: for a daemon that
+    /// is killed, and for a flood of lines, which is not kept for the message of a failing test.
+    pub fn line_or_end(&mut self) -> Option<String> {
+        let mut line = Vec::new();
+        match self.reader.read_until(b'\n', &mut line) {
+            Ok(_) => line.pop_if(|last| *last == b'\n').map(|_| String::from_utf8(line).unwrap()),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => panic!("no line in time"),
+            Err(_) => None,
+        }
+    }
+}
