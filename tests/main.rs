@@ -11,6 +11,7 @@ mod crash;
 mod deadlines;
 mod descriptors;
 mod documents;
+mod examples;
 mod grammar;
 mod history;
 mod json;

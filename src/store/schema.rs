@@ -7,7 +7,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::OpenError;
 
-/// The whole schema at [`LATEST`].
+/// The whole schema, at its latest version.
 const SCHEMA: &str = include_str!("../../schema.sql");
 
 /// What brings a database from version `n + 1` to version `n + 2`, `n` being the place in the list.
