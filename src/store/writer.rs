@@ -35,8 +35,8 @@ const RETRY_LAST: Duration = Duration::from_secs(1);
 
 /// How a room's numbers stand: the last one committed, and how far they are reserved.
 ///
-/// At any moment at most [`SLOTS`] + [`LEAVING_SLOTS`] events are past `last`, since each holds a slot
-/// until it is durable. So as long as `reserved` is at least that far past `last`, no number is
+/// At any moment at most [`OUTSTANDING`] events are past `last`, since each holds a slot until it is
+/// durable. So as long as `reserved` is at least that far past `last`, no number is
 /// heard that was not reserved before, and the room need not ask.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Numbering {
@@ -44,7 +44,8 @@ pub(super) struct Numbering {
     reserved: u64,
 }
 
-const OUTSTANDING: u64 = (SLOTS + LEAVING_SLOTS) as u64;
+/// One more than the slots: a room's last event happens whether there is a slot or not.
+const OUTSTANDING: u64 = (SLOTS + LEAVING_SLOTS + 1) as u64;
 
 impl Numbering {
     /// The reservation that must be committed together with `last`, if the present one is too short.
