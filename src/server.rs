@@ -32,9 +32,10 @@ const DESCRIPTORS_IN_RESERVE: u64 = 64;
 pub async fn run(config: Config) -> Result<(), Failure> {
     let mut stop_signals = StopSignals::new()?;
     let data = DataDir::take(&config.data)?;
+    // Before the database is touched. Who connects meanwhile waits in the kernel's queue.
+    let listeners = bind(&config).await?;
     let (store, opened) = Store::open(data.path(), ROOM, seconds(config.confirm_timeout_s))?;
     let control = Control::bind(&data)?;
-    let listeners = bind(&config).await?;
     // The store has just been opened and can take one record.
     let slot = store.queue.slot(1).await.map_err(|_| Failure::Internal("the store"))?;
     let (room, started, room_task) = Room::open(ROOM, opened, store.queue.clone(), slot).await;
@@ -61,8 +62,8 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     };
     let deadline = Instant::now() + seconds(config.stop_timeout_s);
     control.abort();
-    stop_talking(&acceptor, &room, deadline, failure.is_some()).await;
-    close(store, deadline, failure)
+    let room_is_closed = stop_talking(&acceptor, &room, deadline, failure.is_some()).await;
+    close(store, deadline, room_is_closed, failure)
 }
 
 async fn bind(config: &Config) -> Result<Vec<TcpListener>, Failure> {
@@ -99,12 +100,11 @@ fn start_accepting(config: &Config, services: Arc<Services>, listeners: Vec<TcpL
     Ok(acceptor)
 }
 
-/// Ends the talk: nobody comes in, everyone is told, what was asked is answered.
-async fn stop_talking(acceptor: &Acceptor, room: &Room, deadline: Instant, room_is_dead: bool) {
+/// Ends the talk: nobody comes in, everyone is told, what was said is answered. Tells whether the room
+/// has answered that nothing more will happen in it.
+async fn stop_talking(acceptor: &Acceptor, room: &Room, deadline: Instant, has_failed: bool) -> bool {
     acceptor.closing.cancel();
-    if !room_is_dead {
-        let _ = tokio::time::timeout_at(deadline.into(), room.stop()).await;
-    }
+    let room_is_closed = !has_failed && tokio::time::timeout_at(deadline.into(), room.stop()).await.is_ok();
     acceptor.stopping.cancel();
     // Half of what is left, at most, is for peers: those still waiting for the disk are told in the
     // first half of that (`stop_patience`), those that do not read are cut at its end.
@@ -112,11 +112,12 @@ async fn stop_talking(acceptor: &Acceptor, room: &Room, deadline: Instant, room_
     if tokio::time::timeout(patience, acceptor.drained()).await.is_err() {
         log::info!("{} connections did not close in time and are cut", acceptor.count());
     }
+    room_is_closed
 }
 
-fn close(store: Store, deadline: Instant, failure: Option<Failure>) -> Result<(), Failure> {
+fn close(store: Store, deadline: Instant, room_is_closed: bool, failure: Option<Failure>) -> Result<(), Failure> {
     let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(100));
-    let closed = store.close(left);
+    let closed = store.close(left, room_is_closed);
     match (failure, closed) {
         (Some(failure), _) => Err(failure),
         (None, Closed::Drained) => {

@@ -6,6 +6,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +29,10 @@ use crate::session::{Ending, Services, Session};
 /// How long a closed connection is still read, so that the last words arrive: closing a socket with
 /// unread input sends a reset, which discards what the peer has not read yet (RFC 1122, 4.2.2.13).
 const LINGER: Duration = Duration::from_secs(2);
+
+/// How long the last words of a connection that the server closes may take, the replies before them
+/// included: longer than anybody waits for the disk, by default.
+const LAST_WORDS: Duration = Duration::from_secs(20);
 
 /// Serves a connection until it ends. `place` is its place among the connections there may be.
 ///
@@ -60,11 +66,16 @@ pub(super) fn serve(
                 };
                 log::debug!("connection {} from {peer} ends: {ending}", connection.0);
                 session.finish(ending);
+                ending
             });
             let mut writing = pin!(writer.run());
             tokio::select! {
                 biased;
-                () = conversation => writing.await,
+                ending = conversation => match ending {
+                    Ending::Closed(_) => timeout(LAST_WORDS, writing).await.unwrap_or(End::Stalled),
+                    // Whoever asked gets its answers, however slowly it reads.
+                    Ending::Left | Ending::EndOfInput => writing.await,
+                },
                 // The peer is gone; dropping the session leaves the room.
                 end = &mut writing => end,
             }
@@ -97,30 +108,38 @@ async fn told(ended: &mut oneshot::Receiver<Closing>) -> Closing {
 async fn converse(reader: &mut LineReader, session: &mut Session) -> Ending {
     loop {
         loop {
+            if session.deadline().is_some_and(|deadline| deadline <= Instant::now()) {
+                return Ending::Closed(Closing::LoginTimeout);
+            }
             match reader.next_line(session.manner()) {
                 Ok(Some(input)) => {
-                    if let std::ops::ControlFlow::Break(ending) = session.take(input, reader.has_seen_crlf()).await {
+                    if let ControlFlow::Break(ending) = session.take(input, reader.has_seen_crlf()).await {
                         return ending;
                     }
-                    session.has_room().await;
+                    // Lines that cause no reply never fill the outbox; they too let others run.
+                    consume_budget().await;
                 }
                 Ok(None) => break,
                 Err(_) => return Ending::EndOfInput,
             }
+            if in_time(session.deadline(), session.has_room()).await.is_none() {
+                return Ending::Closed(Closing::LoginTimeout);
+            }
         }
         session.say().await;
-        let filled = match session.deadline() {
-            // Looked at first: a stranger who never pauses has the same deadline.
-            Some(deadline) if deadline <= Instant::now() => return Ending::Closed(Closing::LoginTimeout),
-            Some(deadline) => match timeout_at(deadline, reader.fill()).await {
-                Ok(filled) => filled,
-                Err(_) => return Ending::Closed(Closing::LoginTimeout),
-            },
-            None => reader.fill().await,
-        };
-        // A reset is an end of input too: what was asked before it is carried out.
-        if !filled.unwrap_or(false) {
-            return Ending::EndOfInput;
+        match in_time(session.deadline(), reader.fill()).await {
+            None => return Ending::Closed(Closing::LoginTimeout),
+            Some(Ok(true)) => (),
+            // A reset is an end of input too: what was asked before it is carried out.
+            Some(Ok(false) | Err(_)) => return Ending::EndOfInput,
         }
+    }
+}
+
+/// Waits, but no longer than until the deadline, if there is one.
+async fn in_time<T>(deadline: Option<Instant>, waiting: impl Future<Output = T>) -> Option<T> {
+    match deadline {
+        Some(deadline) => timeout_at(deadline, waiting).await.ok(),
+        None => Some(waiting.await),
     }
 }

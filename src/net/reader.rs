@@ -4,6 +4,7 @@ use std::io;
 
 use bytes::BytesMut;
 use tokio::net::tcp::OwnedReadHalf;
+use tokio::task::coop::consume_budget;
 use tokio_util::codec::Decoder;
 
 use crate::protocol::codec::{Input, LineCodec};
@@ -37,6 +38,8 @@ impl LineReader {
 
     /// Waits for more bytes; false at the end of input. Nothing is lost if this is dropped in between.
     pub(super) async fn fill(&mut self) -> io::Result<bool> {
+        // A peer that never pauses would otherwise keep this task, and its thread, to itself.
+        consume_budget().await;
         loop {
             self.buffer.reserve(READ_BYTES);
             match self.socket.try_read_buf(&mut self.buffer) {

@@ -3,7 +3,8 @@
 //!
 //! Nothing lands inside a line: replies are written whole, chunks of the log end at line ends, and of
 //! what a blocked peer did not take only the rest of the chunk it stopped in is held. Everything else
-//! is looked up again when the peer reads on, so a stalled connection costs one chunk and its outbox.
+//! is looked up again when the peer reads on, so a stalled connection costs one chunk, [`DUE_BYTES`] of
+//! replies and its outbox.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -57,6 +58,14 @@ impl Due {
         }
     }
 
+    /// Puts what `count` written bytes left of a part, and takes the part's bytes from the count.
+    fn push_rest(&mut self, mut part: Bytes, count: &mut usize) {
+        let written = part.len().min(*count);
+        *count -= written;
+        part.advance(written);
+        self.push(part);
+    }
+
     /// Drops up to `count` bytes from the front; tells how many of them were not there.
     fn advance(&mut self, mut count: usize) -> usize {
         while let Some(first) = self.parts.front_mut() {
@@ -80,27 +89,41 @@ pub(super) struct Writer {
     due: Due,
     hearing: Option<Hearing>,
     turn: Option<Turn>,
+    /// What this connection missed and has not been told of yet.
+    missed: Option<Missed>,
     is_closing: bool,
     stall: StallBound,
 }
 
-/// An item whose turn comes when the log has been read up to a place.
+/// Something whose turn comes when the log has been read up to a place.
 struct Turn {
     until: Option<Place>,
-    item: Item,
+    text: Bytes,
+    then: Then,
+}
+
+/// What follows the text of a turn.
+enum Then {
+    /// The log goes on.
+    Continue,
+    /// The log goes on in another voice.
+    Hear(Hearing),
+    /// Nothing.
+    Close,
 }
 
 /// What was put together for one write.
 struct Gathered {
-    /// What is due, and then pieces of the log.
+    /// What is due, then the notice of what was missed, then pieces of the log.
     parts: Vec<Bytes>,
+    has_notice: bool,
     /// The chunks that the pieces are of, each with how many of `parts` it became.
     chunks: Vec<(Chunk, usize)>,
 }
 
 impl Writer {
     pub(super) fn new(socket: OwnedWriteHalf, outgoing: Outgoing, stall: StallBound) -> Self {
-        Self { socket, outgoing, due: Due::default(), hearing: None, turn: None, is_closing: false, stall }
+        Self { socket, outgoing, due: Due::default(), hearing: None, turn: None, missed: None, is_closing: false, stall }
     }
 
     /// Tells the peer that nothing more will come.
@@ -143,59 +166,58 @@ impl Writer {
                     self.due.push(text);
                     (self.hearing, self.is_closing) = (None, true);
                 }
-                Some(item @ (Item::Said(_) | Item::Turn { .. } | Item::Close { .. })) => {
-                    let until = self.hearing.as_ref().map(|hearing| hearing.cursor.end());
-                    self.turn = Some(Turn { until, item });
-                }
+                Some(Item::Said(text)) => self.await_turn(text, Then::Continue),
+                Some(Item::Turn { text, hearing }) => self.await_turn(text, Then::Hear(hearing)),
+                Some(Item::Close { text, after_the_log: true }) => self.await_turn(text, Then::Close),
             }
         }
     }
 
-    /// Takes the waiting item if the log has been read up to its point.
+    fn await_turn(&mut self, text: Bytes, then: Then) {
+        let until = self.hearing.as_ref().map(|hearing| hearing.cursor.end());
+        self.turn = Some(Turn { until, text, then });
+    }
+
+    /// Takes what waits for the log, if the log has been read up to its place.
     fn take_turn(&mut self) -> bool {
         let has_come = |turn: &mut Turn| match (&self.hearing, turn.until) {
             (Some(hearing), Some(until)) => hearing.cursor.has_reached(until),
             _ => true,
         };
         let Some(turn) = self.turn.take_if(has_come) else { return false };
-        match turn.item {
-            Item::Turn { text, hearing, .. } => {
-                self.due.push(text);
-                self.hearing = Some(hearing);
-            }
-            Item::Said(text) | Item::Text(text) => self.due.push(text),
-            Item::Join { text, .. } | Item::Close { text, .. } => {
-                self.due.push(text);
-                (self.hearing, self.is_closing) = (None, true);
-            }
+        self.due.push(turn.text);
+        match turn.then {
+            Then::Continue => (),
+            Then::Hear(hearing) => self.hearing = Some(hearing),
+            Then::Close => (self.hearing, self.is_closing) = (None, true),
         }
         true
     }
 
     fn gather(&mut self) -> Gathered {
-        let mut chunks = Vec::new();
-        if let Some(hearing) = &mut self.hearing {
-            let until = self.turn.as_ref().and_then(|turn| turn.until);
-            if let Some(missed) = hearing.cursor.peek(until, CHUNKS_A_WRITE, &mut chunks) {
-                let notice = missed_notice(hearing, missed);
-                self.due.push(notice);
-            }
-        }
         let mut parts: Vec<Bytes> = self.due.parts.iter().cloned().collect();
-        let due = parts.len();
-        let Some(hearing) = &mut self.hearing else { return Gathered { parts, chunks: Vec::new() } };
+        let Some(hearing) = &mut self.hearing else { return Gathered { parts, has_notice: false, chunks: Vec::new() } };
+        let mut chunks = Vec::new();
+        let until = self.turn.as_ref().and_then(|turn| turn.until);
+        if let Some(missed) = hearing.cursor.peek(until, CHUNKS_A_WRITE, &mut chunks) {
+            // Behind what was missed before and not told yet, for as long as the peer takes nothing.
+            let first_seq = self.missed.map_or(missed.first_seq, |before| before.first_seq);
+            self.missed = Some(Missed { first_seq, ..missed });
+        }
+        parts.extend(self.missed.map(|missed| missed_notice(hearing, missed)));
+        let before_log = parts.len();
         let mut gathered = Vec::with_capacity(chunks.len());
         for chunk in chunks {
             let before = parts.len();
             hearing.cursor.audible(&chunk, &mut parts);
-            if parts.len() == due {
-                // Nothing to write before it or in it: one's own words.
+            if parts.len() == before_log {
+                // No piece of the log is before it or in it: one's own words, passed over at once.
                 hearing.cursor.advance(&chunk);
             } else {
                 gathered.push((chunk, parts.len() - before));
             }
         }
-        Gathered { parts, chunks: gathered }
+        Gathered { parts, has_notice: self.missed.is_some(), chunks: gathered }
     }
 
     async fn write(&mut self, gathered: Gathered) -> Result<(), End> {
@@ -234,18 +256,22 @@ impl Writer {
     fn settle(&mut self, gathered: Gathered, count: usize) {
         let mut pieces = gathered.parts.into_iter().skip(self.due.parts.len());
         let mut count = self.due.advance(count);
+        if gathered.has_notice
+            && let Some(notice) = pieces.next()
+        {
+            if count == 0 {
+                return;
+            }
+            self.missed = None;
+            self.due.push_rest(notice, &mut count);
+        }
         let Some(hearing) = &mut self.hearing else { return };
         for (chunk, its_pieces) in gathered.chunks {
             if count == 0 && its_pieces > 0 {
                 return;
             }
             hearing.cursor.advance(&chunk);
-            for mut piece in pieces.by_ref().take(its_pieces) {
-                let written = count.min(piece.len());
-                count -= written;
-                piece.advance(written);
-                self.due.push(piece);
-            }
+            pieces.by_ref().take(its_pieces).for_each(|piece| self.due.push_rest(piece, &mut count));
         }
     }
 

@@ -134,7 +134,10 @@ pub const COMMANDS: &[Command] = &[
         zh: "谁在这里",
         read: |fields| match fields.get(0) {
             None => Ok(Ask::Who { page: 1 }),
-            Some(page) => page.parse().ok().filter(|&page| page > 0).map(|page| Ask::Who { page }).ok_or(Wrong::Form),
+            Some(page) => match usize::try_from(parse_digits(page)?) {
+                Ok(page @ 1..) => Ok(Ask::Who { page }),
+                Ok(0) | Err(_) => Err(Wrong::Form),
+            },
         },
     },
     Command {

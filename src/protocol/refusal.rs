@@ -42,10 +42,10 @@ pub enum Refusal {
     },
     /// The store cannot take or give anything at the moment.
     StoreFailed,
-    /// Heard by the room, not yet stored.
+    /// Not stored in time, but it may still be.
     Unconfirmed {
-        /// The event's number.
-        seq: u64,
+        /// The event's number, if the room has heard it; `None` for a registration.
+        seq: Option<u64>,
     },
     /// No such letter.
     UnknownCommand {

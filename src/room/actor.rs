@@ -189,7 +189,7 @@ impl Actor {
             // What this batch has said so far must be among the refs that are remembered.
             self.settle();
             if !self.refs.covers(speech.looked_up) {
-                let _ = answer.send(Err(Stale(speech)));
+                let _ = answer.send(Err(Stale));
                 return;
             }
         }

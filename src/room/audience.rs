@@ -40,11 +40,13 @@ pub(super) struct Audience {
     logs: [Option<Arc<VoiceLog>>; Voice::COUNT],
     /// The number of the next event that is told.
     next_seq: u64,
+    /// Where lines are encoded, before they are copied into a chunk of just their size.
+    scratch: String,
 }
 
 impl Audience {
     pub(super) fn new(room: Arc<str>, next_seq: u64) -> Self {
-        Self { room, listeners: HashMap::new(), logs: Default::default(), next_seq }
+        Self { room, listeners: HashMap::new(), logs: Default::default(), next_seq, scratch: String::new() }
     }
 
     pub(super) fn count(&self) -> usize {
@@ -83,11 +85,13 @@ impl Audience {
 
     /// Appends events to every log. Nobody is woken yet.
     pub(super) fn tell(&mut self, events: &[Fresh]) {
+        let mut scratch = std::mem::take(&mut self.scratch);
         for voice in Voice::all() {
             if let Some(log) = &self.logs[voice.index()] {
-                self.append(voice, log, events);
+                self.append(voice, log, events, &mut scratch);
             }
         }
+        self.scratch = scratch;
         self.next_seq = events.last().map_or(self.next_seq, |last| last.event.seq + 1);
     }
 
@@ -109,13 +113,12 @@ impl Audience {
         }
     }
 
-    fn append(&self, voice: Voice, log: &VoiceLog, events: &[Fresh]) {
+    fn append(&self, voice: Voice, log: &VoiceLog, events: &[Fresh], lines: &mut String) {
         let mut start = log.end().offset;
-        let mut lines = String::new();
         let mut last_seq = 0;
         for Fresh { event, from, .. } in events {
             let line_start = start + lines.len() as u64;
-            voice.event(&self.room, event, &mut lines);
+            voice.event(&self.room, event, lines);
             last_seq = event.seq;
             // People do not hear themselves.
             let speaker = from.filter(|_| voice.tongue.is_for_people()).and_then(|from| self.listeners.get(&from));
@@ -124,11 +127,13 @@ impl Audience {
             }
             if lines.len() >= CHUNK_BYTES {
                 start += lines.len() as u64;
-                log.append(Bytes::from(std::mem::take(&mut lines)), last_seq);
+                log.append(Bytes::copy_from_slice(lines.as_bytes()), last_seq);
+                lines.clear();
             }
         }
         if !lines.is_empty() {
-            log.append(Bytes::from(lines), last_seq);
+            log.append(Bytes::copy_from_slice(lines.as_bytes()), last_seq);
+            lines.clear();
         }
     }
 }

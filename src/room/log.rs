@@ -211,7 +211,9 @@ impl Cursor {
 
     /// The place up to which this connection hears the log: where it changes its voice, or else the end.
     pub fn end(&self) -> Place {
-        self.ear.end.get().copied().unwrap_or_else(|| self.log.end())
+        // In this order: an ear that is closed after it was looked at is closed at or behind this end.
+        let end = self.log.end();
+        self.ear.end.get().copied().unwrap_or(end)
     }
 
     /// Whether everything before `until` has been read.

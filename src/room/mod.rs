@@ -92,9 +92,10 @@ pub struct Told {
     pub position: Position,
 }
 
-/// A speech that was not said: the store has to be asked for its refs again, since they were looked
-/// up too long ago to be compared with those that the room remembers.
-pub struct Stale(pub Speech);
+/// A speech that was not said: its refs were looked up too long ago to be compared with those that the
+/// room remembers.
+#[derive(Debug)]
+pub struct Stale;
 
 /// A page of the names of those here.
 pub struct WhoPage {

@@ -105,15 +105,24 @@ impl Session {
         match timeout(services.queue.confirm_timeout(), registered).await {
             Ok(Ok(Registered::As(account))) => Ok(account),
             Ok(Ok(Registered::NameTaken)) => Err(self.name_is_taken(name)),
-            Ok(Err(_)) | Err(_) => Err(Refusal::StoreFailed),
+            Ok(Err(_)) | Err(_) => {
+                // It may still come true: then the next `P` logs in.
+                self.forget_asked();
+                Err(Refusal::Unconfirmed { seq: None })
+            }
         }
     }
 
     fn name_is_taken(&mut self, name: Name) -> Refusal {
+        self.forget_asked();
+        Refusal::NameTaken(name)
+    }
+
+    /// The last `U` is out of date: the next `P` logs in instead of registering.
+    fn forget_asked(&mut self) {
         if let State::Stranger(stranger) = &mut self.state {
             stranger.asked_new = None;
         }
-        Refusal::NameTaken(name)
     }
 
     /// Into the room. The reply is sent once the entry is durable; an entry that does not become so
@@ -144,7 +153,7 @@ impl Session {
         };
         let Scene { count, names, seq, position, cursor } = scene;
         if services.queue.durable(position.max(token_position), deadline).await.is_err() {
-            self.answer(Some(login.letter), login.reference, Reply::Refused(Refusal::Unconfirmed { seq }));
+            self.answer(Some(login.letter), login.reference, Reply::Refused(Refusal::Unconfirmed { seq: Some(seq) }));
             return Step::Break(Ending::Closed(Closing::StoreFailed));
         }
         log::debug!("connection {} is {}", connection.0, account.name);
@@ -177,8 +186,8 @@ impl Session {
             None => return Ok((None, Position::default())),
         };
         let slot = self.services.queue.slot(1).await?;
-        let record = Record::Token(TokenRecord { account: account.id, hash, at_ms: now_ms() });
-        Ok((token, self.services.queue.push(vec![record], vec![slot])))
+        let record = TokenRecord { account: account.id, hash, is_new: token.is_some(), at_ms: now_ms() };
+        Ok((token, self.services.queue.push(vec![Record::Token(record)], vec![slot])))
     }
 }
 

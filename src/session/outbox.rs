@@ -76,15 +76,7 @@ pub struct Spoken {
     /// When it was asked.
     pub since: Instant,
     /// The numbers, once the room has given them.
-    pub told: Telling,
-}
-
-/// The numbers of what was said.
-pub enum Telling {
-    /// The room will tell.
-    Coming(oneshot::Receiver<Result<Told, Stale>>),
-    /// The room has told.
-    Told(Told),
+    pub told: oneshot::Receiver<Result<Told, Stale>>,
 }
 
 enum Entry {
@@ -144,7 +136,13 @@ pub struct Outgoing {
     shared: Arc<Shared>,
     queue: Queue,
     /// What waits to be durable, before everything else.
-    head: Option<Spoken>,
+    head: Option<Head>,
+}
+
+struct Head {
+    spoken: Spoken,
+    /// What the room has told.
+    outcome: Option<Result<Told, Stale>>,
 }
 
 /// Makes an outbox; `queue` tells what is durable.
@@ -201,7 +199,7 @@ impl Outgoing {
             }
             match self.pop()? {
                 Entry::Ready(item) => return Some(item),
-                Entry::Waiting(spoken) => self.head = Some(spoken),
+                Entry::Waiting(spoken) => self.head = Some(Head { spoken, outcome: None }),
             }
         }
     }
@@ -210,18 +208,15 @@ impl Outgoing {
     pub async fn changed(&mut self) {
         let head_ready = async {
             let Some(head) = &mut self.head else { return std::future::pending().await };
-            if let Telling::Coming(told) = &mut head.told {
-                match told.await {
-                    Ok(Ok(told)) => head.told = Telling::Told(told),
+            if head.outcome.is_none() {
+                match (&mut head.spoken.told).await {
+                    Ok(outcome) => head.outcome = Some(outcome),
                     // The room has stopped, and this connection is about to be told so.
-                    Ok(Err(Stale(_))) | Err(_) => {
-                        self.head = None;
-                        return;
-                    }
+                    Err(_) => return self.head = None,
                 }
             }
-            if let Telling::Told(told) = &head.told {
-                let deadline = self.shared.deadline(head.since + self.queue.confirm_timeout());
+            if let Some(Ok(told)) = &head.outcome {
+                let deadline = self.shared.deadline(head.spoken.since + self.queue.confirm_timeout());
                 // Either outcome is what `try_head` waits for.
                 let _ = self.queue.durable(told.position, deadline).await;
             }
@@ -243,29 +238,35 @@ impl Outgoing {
 
     /// The replies at the head, if they are durable or overdue.
     fn try_head(&mut self) -> Option<Item> {
-        let head = self.head.as_mut()?;
-        if let Telling::Coming(told) = &mut head.told {
-            match told.try_recv() {
-                Ok(Ok(told)) => head.told = Telling::Told(told),
+        let Head { spoken, outcome } = self.head.as_mut()?;
+        if outcome.is_none() {
+            match spoken.told.try_recv() {
+                Ok(told) => *outcome = Some(told),
                 Err(TryRecvError::Empty) => return None,
                 // As in `changed`.
-                Ok(Err(Stale(_))) | Err(TryRecvError::Closed) => {
+                Err(TryRecvError::Closed) => {
                     self.head = None;
                     return None;
                 }
             }
         }
-        let Telling::Told(told) = &head.told else { return None };
-        let is_durable = told.position <= self.queue.durable_position();
-        let deadline = self.shared.deadline(head.since + self.queue.confirm_timeout());
-        if !is_durable && Instant::now() < deadline && !self.queue.is_dead() {
-            return None;
-        }
+        let replies: Vec<Reply> = match outcome.as_ref()? {
+            // Too many refs were said between the look-up and the room: so rare that the client may as well repeat it.
+            Err(Stale) => spoken.references.iter().map(|_| Reply::Refused(Refusal::StoreFailed)).collect(),
+            Ok(told) if told.position <= self.queue.durable_position() => {
+                told.seqs.iter().map(|&seq| Reply::Spoken { seq }).collect()
+            }
+            Ok(told) => {
+                let deadline = self.shared.deadline(spoken.since + self.queue.confirm_timeout());
+                if Instant::now() < deadline && !self.queue.is_dead() {
+                    return None;
+                }
+                told.seqs.iter().map(|&seq| Reply::Refused(Refusal::Unconfirmed { seq: Some(seq) })).collect()
+            }
+        };
         let mut text = String::new();
-        for (at, &seq) in told.seqs.iter().enumerate() {
-            let reply = if is_durable { Reply::Spoken { seq } } else { Reply::Refused(Refusal::Unconfirmed { seq }) };
-            let reference = head.references.get(at).cloned().flatten();
-            head.voice.answer(&Answer { letter: Some('C'), reference, reply }, &mut text);
+        for (reply, reference) in replies.into_iter().zip(spoken.references.drain(..)) {
+            spoken.voice.answer(&Answer { letter: Some('C'), reference, reply }, &mut text);
         }
         self.head = None;
         Some(Item::Said(text.into()))

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::outbox::{Spoken, Telling};
+use super::outbox::Spoken;
 use super::{Session, State};
 use crate::protocol::limits::{HISTORY_LINES, HISTORY_LINES_JSON};
 use crate::protocol::refusal::Refusal;
 use crate::protocol::reply::{Page, Reply};
 use crate::protocol::request::{HistoryRange, RangeEnd};
 use crate::protocol::text::{Ref, Text};
-use crate::room::{Speech, Stale, Utterance};
+use crate::room::{Speech, Stale, Told, Utterance};
 use crate::store::read::HistoryQuery;
 use crate::store::record::Account;
 
@@ -30,6 +31,7 @@ impl Session {
         let references: Vec<_> = said.iter().map(|(_, reference)| reference.clone()).collect();
         let since = Instant::now();
         match self.tell_room(said).await {
+            // In the outbox as soon as the room has it: what is heard is answered, whatever ends this session.
             Ok(told) => self.outbox.put_spoken(Spoken { voice: self.voice, references, since, told }),
             Err(refusal) => {
                 for reference in references {
@@ -39,30 +41,18 @@ impl Session {
         }
     }
 
-    async fn tell_room(&self, said: Vec<(Text, Option<Ref>)>) -> Result<Telling, Refusal> {
+    async fn tell_room(&self, said: Vec<(Text, Option<Ref>)>) -> Result<oneshot::Receiver<Result<Told, Stale>>, Refusal> {
         let State::Member(member) = &self.state else { return Err(Refusal::LoginFirst) };
         let slot = self.services.queue.slot(said.len()).await?;
-        let has_refs = said.iter().any(|(_, reference)| reference.is_some());
-        let mut speech = Speech {
-            connection: self.connection,
-            speaker: member.account.clone(),
-            utterances: said.into_iter().map(|(text, reference)| Utterance { text, reference, said_before: None }).collect(),
-            looked_up: self.services.queue.durable_position(),
-            slot,
-        };
-        if !has_refs {
-            return Ok(Telling::Coming(self.services.room.speak(speech).await));
+        let mut utterances: Vec<Utterance> =
+            said.into_iter().map(|(text, reference)| Utterance { text, reference, said_before: None }).collect();
+        // Before the store is asked: what becomes durable later, the room remembers.
+        let looked_up = self.services.queue.durable_position();
+        if utterances.iter().any(|utterance| utterance.reference.is_some()) {
+            self.look_up_refs(&member.account, &mut utterances).await?;
         }
-        loop {
-            speech.looked_up = self.services.queue.durable_position();
-            self.look_up_refs(&member.account, &mut speech.utterances).await?;
-            match self.services.room.speak(speech).await.await {
-                Ok(Ok(told)) => return Ok(Telling::Told(told)),
-                Ok(Err(Stale(again))) => speech = again,
-                // The room has stopped; the connection is about to be closed.
-                Err(_) => return Err(Refusal::StoreFailed),
-            }
-        }
+        let (connection, speaker) = (self.connection, member.account.clone());
+        Ok(self.services.room.speak(Speech { connection, speaker, utterances, looked_up, slot }).await)
     }
 
     /// Asks the store which of the utterances were said before.
@@ -76,7 +66,7 @@ impl Session {
 
     pub(super) async fn who(&self, page: usize) -> Result<Reply, Refusal> {
         let found = self.services.room.who(page).await;
-        Ok(Reply::Who { count: found.count, names: found.names, next_page: found.has_more.then_some(page + 1) })
+        Ok(Reply::Who { count: found.count, names: found.names, next_page: found.has_more.then(|| page + 1) })
     }
 
     /// A page of history: never less than what its caller has heard or was answered.

@@ -17,6 +17,7 @@ use std::time::Duration;
 use queue::Queue;
 use read::Reader;
 use record::RoomId;
+use rusqlite::ErrorCode;
 
 /// The database's file name in the data directory.
 pub const DATABASE: &str = "parlor.db";
@@ -64,6 +65,16 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    fn explain(path: &Path, source: rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Corrupt { path, why: source.to_string() },
+            _ => Self::Sqlite { path, source },
+        }
+    }
+}
+
 /// The open store: its queue, its reader and the thread that writes.
 pub struct Store {
     /// Where records are put.
@@ -98,18 +109,18 @@ impl Store {
     /// `confirm_timeout` is how long anybody waits for a record to become durable.
     pub fn open(directory: &Path, room: &str, confirm_timeout: Duration) -> Result<(Self, OpenRoom), OpenError> {
         let path = directory.join(DATABASE);
-        let mut connection = schema::open(&path)?;
-        let sqlite = |source| OpenError::Sqlite { path: path.clone(), source };
-        let (room, numbering) = writer::open_room(&mut connection, room).map_err(sqlite)?;
+        let connection = schema::open(&path)?;
+        let room = writer::open_room(&connection, room).map_err(|source| OpenError::explain(&path, source))?;
         let reader = Reader::open(&path).map_err(|source| OpenError::Pool { path: path.clone(), source })?;
         let (queue, jobs, state) = Queue::new(confirm_timeout);
-        let writer = writer::spawn(connection, jobs, state, room.id, numbering);
+        let writer = writer::spawn(connection, jobs, state, room);
         Ok((Self { queue, reader, writer }, room))
     }
 
-    /// Writes what is queued and stops the writer; gives up at `deadline`.
-    pub fn close(self, deadline: Duration) -> Closed {
-        self.queue.stop();
+    /// Writes what is queued and stops the writer; gives up at `deadline`. `rooms_are_closed` tells that
+    /// no room will give another number: then the reserved ones go back, and numbering has no gap.
+    pub fn close(self, deadline: Duration, rooms_are_closed: bool) -> Closed {
+        self.queue.stop(rooms_are_closed);
         match self.writer.join(deadline) {
             writer::End::Drained => Closed::Drained,
             writer::End::Running => Closed::Unstored(self.queue.pending()),

@@ -61,8 +61,8 @@ pub struct Slot {
 pub(super) enum Job {
     /// Records to write, up to a position; their slots are freed when they are durable.
     Write { records: Vec<Record>, end: Position, slots: Vec<Slot> },
-    /// Write what came before, then end.
-    Stop,
+    /// Write what came before, then end; give reserved numbers back if no room will need them.
+    Stop { rooms_are_closed: bool },
 }
 
 /// The store cannot take anything at the moment.
@@ -192,8 +192,8 @@ impl Queue {
         last.0 - self.durable_position().0
     }
 
-    pub(super) fn stop(&self) {
-        let _ = self.inner.jobs.try_send(Job::Stop);
+    pub(super) fn stop(&self, rooms_are_closed: bool) {
+        let _ = self.inner.jobs.try_send(Job::Stop { rooms_are_closed });
     }
 
     pub(super) async fn died(&self) {

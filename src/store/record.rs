@@ -25,8 +25,6 @@ pub struct RoomId(pub(super) i64);
 pub struct Level(pub(super) i64);
 
 impl Level {
-    /// Anybody.
-    pub const ORDINARY: Level = Level(0);
     /// The operator, and whom the operator trusts.
     pub const ADMINISTRATOR: Level = Level(1);
 }
@@ -85,8 +83,10 @@ pub enum Registered {
 pub struct TokenRecord {
     /// Whose.
     pub account: AccountId,
-    /// The token's hash. A known one is marked as used, a new one is issued.
+    /// The token's hash.
     pub hash: TokenHash,
+    /// Whether it is issued now; otherwise it has been used.
+    pub is_new: bool,
     /// When, in milliseconds since 1970 UTC.
     pub at_ms: i64,
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::OpenError;
 
@@ -13,6 +13,9 @@ const SCHEMA: &str = include_str!("../../schema.sql");
 /// What brings a database from version `n + 1` to version `n + 2`, `n` being the place in the list.
 /// A change to `schema.sql` after a release appends a step here; the test below compares them.
 const STEPS: &[&str] = &[];
+
+/// What tells our databases from other programs': "Prlr".
+const APPLICATION_ID: i64 = 0x5072_6c72;
 
 /// How long to wait for somebody else's lock on the database, such as an operator's `sqlite3`.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -37,29 +40,24 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
 }
 
 fn open_with(path: &Path, plan: &Plan) -> Result<Connection, OpenError> {
-    let explain = |source: rusqlite::Error| match source.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-            OpenError::Corrupt { path: path.to_owned(), why: source.to_string() }
-        }
-        _ => OpenError::Sqlite { path: path.to_owned(), source },
-    };
+    let explain = |source| OpenError::explain(path, source);
     let mut connection = Connection::open_with_flags(path, OpenFlags::default()).map_err(explain)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(explain)?;
-    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(explain)?;
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(explain)?;
+    let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(explain);
+    let version = number("PRAGMA user_version")?;
+    let is_new = number("SELECT count(*) FROM sqlite_schema")? == 0;
+    if !is_new && number("PRAGMA application_id")? != APPLICATION_ID {
+        return Err(OpenError::Corrupt { path: path.to_owned(), why: "it is another program's database".to_owned() });
+    }
     if version > plan.latest() {
         return Err(OpenError::Newer { path: path.to_owned(), found: version, known: plan.latest() });
-    }
-    if version == 0 && tables > 0 {
-        let why = "it has tables, but no schema version".to_owned();
-        return Err(OpenError::Corrupt { path: path.to_owned(), why });
     }
     // `FULL` is what makes OK mean "on disk": NORMAL loses the newest commits in a power cut.
     connection.pragma_update(None, "journal_mode", "WAL").map_err(explain)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(explain)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(explain)?;
-    if version < plan.latest() {
-        migrate(&mut connection, path, version, plan).map_err(explain)?;
+    if is_new || version < plan.latest() {
+        migrate(&mut connection, path, if is_new { 0 } else { version }, plan).map_err(explain)?;
     }
     Ok(connection)
 }
@@ -82,6 +80,7 @@ fn migrate(connection: &mut Connection, path: &Path, version: i64, plan: &Plan) 
         let done = usize::try_from(version - 1).unwrap_or(usize::MAX);
         plan.steps.iter().skip(done).try_for_each(|step| change.execute_batch(step))?;
     }
+    change.pragma_update(None, "application_id", APPLICATION_ID)?;
     change.pragma_update(None, "user_version", plan.latest())?;
     change.commit()
 }
@@ -140,8 +139,14 @@ mod tests {
         let before = std::fs::read(&path).unwrap();
         assert!(matches!(open(&path), Err(OpenError::Corrupt { .. })));
         assert_eq!(std::fs::read(&path).unwrap(), before);
-        let other = directory.path().join("other.db");
-        Connection::open(&other).unwrap().execute_batch("CREATE TABLE somebody_elses (x)").unwrap();
-        assert!(matches!(open(&other), Err(OpenError::Corrupt { .. })));
+        for version in [-1, 0, 1, 99] {
+            let other = directory.path().join(format!("other{version}.db"));
+            let connection = Connection::open(&other).unwrap();
+            connection.execute_batch(&format!("CREATE TABLE theirs (x); PRAGMA user_version = {version}")).unwrap();
+            drop(connection);
+            let before = std::fs::read(&other).unwrap();
+            assert!(matches!(open(&other), Err(OpenError::Corrupt { .. })));
+            assert_eq!(std::fs::read(&other).unwrap(), before);
+        }
     }
 }

@@ -79,35 +79,23 @@ impl Handle {
     }
 }
 
-/// Finds or makes a room, and reserves its next numbers before anybody may be told one.
-pub(super) fn open_room(connection: &mut Connection, name: &str) -> rusqlite::Result<(OpenRoom, Numbering)> {
-    let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    change.execute("INSERT INTO room (name, reserved_seq) VALUES (?1, 0) ON CONFLICT DO NOTHING", [name])?;
-    let (id, reserved): (i64, u64) =
-        change.query_row("SELECT id, reserved_seq FROM room WHERE name = ?1", [name], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let mut numbering = Numbering { last: reserved, reserved };
-    if let Some(reserved) = numbering.extension() {
-        numbering.reserved = reserved;
-        change.execute("UPDATE room SET reserved_seq = ?2 WHERE id = ?1", params![id, reserved])?;
-    }
-    change.commit()?;
-    Ok((OpenRoom { id: RoomId(id), next_seq: numbering.last + 1 }, numbering))
+/// Finds or makes a room. Its first event, which nobody hears, reserves its next numbers when it is
+/// committed; nobody may come in before that.
+pub(super) fn open_room(connection: &Connection, name: &str) -> rusqlite::Result<OpenRoom> {
+    connection.execute("INSERT INTO room (name, reserved_seq) VALUES (?1, 0) ON CONFLICT DO NOTHING", [name])?;
+    let sql = "SELECT id, reserved_seq FROM room WHERE name = ?1";
+    connection.query_row(sql, [name], |row| Ok(OpenRoom { id: RoomId(row.get(0)?), next_seq: row.get::<_, u64>(1)? + 1 }))
 }
 
 /// Starts the thread.
-pub(super) fn spawn(
-    connection: Connection,
-    jobs: Receiver<Job>,
-    state: watch::Sender<State>,
-    room: RoomId,
-    numbering: Numbering,
-) -> Handle {
+pub(super) fn spawn(connection: Connection, jobs: Receiver<Job>, state: watch::Sender<State>, room: OpenRoom) -> Handle {
     let (ending, ended) = crossbeam_channel::bounded(0);
     let body = move || {
         let _ending = ending;
         // Told also when this thread panics: nobody may wait for a commit that will not come.
         let mut notice = DeathNotice { state, is_needed: true };
-        let writer = Writer { connection, state: &notice.state, rooms: HashMap::from([(room, numbering)]) };
+        let rooms = HashMap::from([(room.id, Numbering { last: room.next_seq - 1, reserved: room.next_seq - 1 })]);
+        let writer = Writer { connection, state: &notice.state, rooms };
         if let Err(error) = writer.run(&jobs) {
             log::error!("cannot store, and trying again cannot help: {error}");
             return End::Dead;
@@ -160,26 +148,27 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn run(mut self, jobs: &Receiver<Job>) -> rusqlite::Result<()> {
-        let mut is_stopping = false;
-        while !is_stopping {
+        let mut gives_numbers_back = None;
+        while gives_numbers_back.is_none() {
             let mut batch = Batch::default();
             // The queue is never dropped while the daemon runs, but an end of it is an end too.
             let Ok(first) = jobs.recv() else { break };
             for job in std::iter::once(first).chain(jobs.try_iter()) {
                 match job {
                     Job::Write { records, end, slots } => batch.add(records, end, slots),
-                    Job::Stop => is_stopping = true,
+                    Job::Stop { rooms_are_closed } => gives_numbers_back = Some(rooms_are_closed),
                 }
             }
             let count = batch.records.len();
             if count > 0 {
                 self.store(batch)?;
             }
-            if GATHER_WHEN.contains(&count) && !is_stopping {
+            if GATHER_WHEN.contains(&count) && gives_numbers_back.is_none() {
                 std::thread::sleep(GATHER);
             }
         }
-        self.retry(Self::give_numbers_back)
+        // Not so while a room may still give one, nor after it died with numbers given that never came here.
+        if gives_numbers_back == Some(true) { self.retry(Self::give_numbers_back) } else { Ok(()) }
     }
 
     /// Commits a batch, however often it takes, and says so.
@@ -310,8 +299,8 @@ fn insert_event(change: &Transaction<'_>, insert: &mut CachedStatement<'_>, reco
     if rows == 0 {
         // Not so if something else was in the way: then this is an error that nobody may miss.
         change.query_row(
-            "SELECT 1 FROM chat_history WHERE room = ?1 AND seq = ?2 AND kind = ?3 AND comment = ?4",
-            params![room.0, event.seq, kind, comment],
+            "SELECT 1 FROM chat_history WHERE room = ?1 AND seq = ?2 AND kind = ?3 AND comment = ?4 AND uid IS ?5 AND send_time = ?6",
+            params![room.0, event.seq, kind, comment, author, event.at_ms],
             |_| Ok(()),
         )?;
     }
@@ -336,16 +325,18 @@ fn register(change: &Transaction<'_>, registration: &Registration) -> rusqlite::
 }
 
 fn keep_token(change: &Transaction<'_>, token: &TokenRecord) -> rusqlite::Result<()> {
-    change.execute(
-        "INSERT INTO login_token (hash, uid, used_time) VALUES (?1, ?2, ?3) \
-         ON CONFLICT (hash) DO UPDATE SET used_time = excluded.used_time",
-        params![token.hash, token.account.0, token.at_ms],
-    )?;
+    let TokenRecord { account, hash, at_ms, is_new } = token;
+    if !is_new {
+        // One that was taken back in the meantime stays so.
+        return change.execute("UPDATE login_token SET used_time = ?2 WHERE hash = ?1", params![hash, at_ms]).map(|_| ());
+    }
+    let sql = "INSERT INTO login_token (hash, uid, used_time) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+    change.execute(sql, params![hash, account.0, at_ms])?;
     change.execute(
         "DELETE FROM login_token WHERE uid = ?1 AND hash NOT IN \
          (SELECT hash FROM login_token WHERE uid = ?1 ORDER BY hash = ?3 DESC, used_time DESC LIMIT ?2)",
-        // The one in hand stays in any case, even if the clock was set back.
-        params![token.account.0, TOKENS_AN_ACCOUNT, token.hash],
+        // The new one stays in any case, even if the clock was set back.
+        params![account.0, TOKENS_AN_ACCOUNT, hash],
     )?;
     Ok(())
 }

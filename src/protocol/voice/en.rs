@@ -99,8 +99,9 @@ impl Phrases for English {
             Refusal::NoSuchUser(name) => format!("there is no {name}; to register, send U {name} first"),
             Refusal::NotUtf8 => "the line is not UTF-8; nothing was sent".into(),
             Refusal::NotYou { own, say } => instead(format!("you are {own}"), say.as_deref()),
-            Refusal::StoreFailed => "the server cannot store anything at the moment; nothing was sent, try again later".into(),
-            Refusal::Unconfirmed { seq } => format!("{seq} was heard but is not stored yet; do not repeat it"),
+            Refusal::StoreFailed => "the server cannot store or read at the moment; nothing happened, try again later".into(),
+            Refusal::Unconfirmed { seq: Some(seq) } => format!("{seq} was heard but is not stored yet; do not repeat it"),
+            Refusal::Unconfirmed { seq: None } => "your registration is not stored yet; send P again in a while".into(),
             Refusal::UnknownCommand { say: None } => "no such command; ? shows all".into(),
             Refusal::UnknownCommand { say } => instead("no such command (? shows all)".into(), say.as_deref()),
             Refusal::Usage { letter, say } => {

@@ -124,7 +124,7 @@ fn put_refusal(refusal: &Refusal, reference: Option<&Ref>, out: &mut String) {
     object.reference(reference);
     match refusal {
         Refusal::WrongPassword { tries_left } => object.number("tries_left", tries_left),
-        Refusal::Unconfirmed { seq } => object.number("seq", seq),
+        Refusal::Unconfirmed { seq: Some(seq) } => object.number("seq", seq),
         _ => &mut object,
     };
     object.text("text", &English.refusal(refusal));

@@ -95,8 +95,9 @@ impl Phrases for Chinese {
             Refusal::NoSuchUser(name) => format!("没有 {name} 这个账号；注册请先发 U {name}"),
             Refusal::NotUtf8 => "此行不是 UTF-8；没有发送任何内容".into(),
             Refusal::NotYou { own, say } => instead(format!("您是 {own}"), say.as_deref()),
-            Refusal::StoreFailed => "服务器此刻无法保存；没有发送任何内容，请稍后再试".into(),
-            Refusal::Unconfirmed { seq } => format!("{seq} 大家已收到但尚未保存；请勿重发"),
+            Refusal::StoreFailed => "服务器此刻无法保存或读取；什么都没有发生，请稍后再试".into(),
+            Refusal::Unconfirmed { seq: Some(seq) } => format!("{seq} 大家已收到但尚未保存；请勿重发"),
+            Refusal::Unconfirmed { seq: None } => "注册尚未保存；请过一会儿再发 P".into(),
             Refusal::UnknownCommand { say: None } => "没有这个命令；? 显示全部命令".into(),
             Refusal::UnknownCommand { say } => instead("没有这个命令（? 显示全部）".into(), say.as_deref()),
             Refusal::Usage { letter, say } => {
