@@ -11,9 +11,10 @@ use crate::protocol::tongue::Tongue;
 /// A chat room whose complete client is netcat.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "parlord", version, about, max_term_width = 100)]
+#[command(after_help = "Times in history are in the zone that TZ names. README.md and protocol.md tell the rest.")]
 pub struct Config {
     /// Address to listen on; may be given several times (port 0: any free one)
-    #[arg(long, value_name = "ADDR", env = "PARLOR_LISTEN", value_delimiter = ',', default_value = "127.0.0.1:7171")]
+    #[arg(long, value_name = "ADDR", env = "PARLOR_LISTEN", value_delimiter = ',', default_value = "127.0.0.1:7171", value_parser = parse_address)]
     pub listen: Vec<SocketAddr>,
 
     /// Directory for the database and the control socket; made if it is missing, for its owner alone
@@ -60,6 +61,10 @@ pub struct Config {
     #[arg(long, value_name = "S", env = "PARLOR_STOP_TIMEOUT_S", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub stop_timeout_s: u32,
 
+    /// How much is logged to standard error
+    #[arg(long, value_name = "LEVEL", env = "PARLOR_LOG", default_value = "info", value_enum)]
+    pub log: LogLevel,
+
     /// Say this to everyone through the daemon running on the data directory, then exit
     #[arg(long, value_name = "TEXT")]
     pub announce: Option<String>,
@@ -81,6 +86,40 @@ impl From<Lang> for Tongue {
             Lang::Zh => Tongue::Zh,
         }
     }
+}
+
+/// A level of logging, as a flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// Nothing
+    Off,
+    /// What keeps the daemon from its work
+    Error,
+    /// What the operator should look at
+    Warn,
+    /// Starts and stops
+    Info,
+    /// Each connection
+    Debug,
+    /// Everything
+    Trace,
+}
+
+impl From<LogLevel> for log::LevelFilter {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Off => Self::Off,
+            LogLevel::Error => Self::Error,
+            LogLevel::Warn => Self::Warn,
+            LogLevel::Info => Self::Info,
+            LogLevel::Debug => Self::Debug,
+            LogLevel::Trace => Self::Trace,
+        }
+    }
+}
+
+fn parse_address(word: &str) -> Result<SocketAddr, String> {
+    word.parse().map_err(|_| "give an IP address and a port, such as 127.0.0.1:7171 or [::]:7171".to_owned())
 }
 
 /// Seconds, as the flags have them.

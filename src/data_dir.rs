@@ -27,6 +27,9 @@ impl DataDir {
     /// Makes the directory if it is missing, and takes it; refused while another daemon has it.
     pub fn take(path: &Path) -> Result<Self, Failure> {
         let explain = |source| Failure::DataDirectory { data: path.to_owned(), source };
+        if path.exists() && !path.is_dir() {
+            return Err(explain(std::io::Error::other("it is there, but not a directory")));
+        }
         DirBuilder::new().recursive(true).mode(OWNER_ONLY).create(path).map_err(explain)?;
         let mode = std::fs::metadata(path).map_err(explain)?.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {

@@ -1,4 +1,4 @@
-//! Logging: `log` to standard error, level `info` unless `PARLOR_LOG` says otherwise.
+//! Logging: `log` to standard error.
 //!
 //! What a stranger can cause at will is logged at `debug`, or seldom; no password is logged at all, and
 //! control characters are escaped, whoever they came from.
@@ -6,11 +6,12 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use env_logger::Env;
+use log::LevelFilter;
 
-/// Starts it.
-pub fn start() {
-    env_logger::Builder::from_env(Env::new().filter_or("PARLOR_LOG", "info"))
+/// Starts it, with messages of this level and above.
+pub fn start(level: LevelFilter) {
+    env_logger::Builder::new()
+        .filter_level(level)
         .format(|out, record| {
             let level_style = out.default_level_style(record.level());
             let level = record.level();

@@ -11,7 +11,7 @@ use parlor::{logging, server};
 
 fn main() -> ExitCode {
     let config = Config::parse();
-    logging::start();
+    logging::start(config.log.into());
     match run(config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

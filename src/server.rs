@@ -55,7 +55,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
 
     let failure = tokio::select! {
         name = stop_signals.received() => {
-            log::info!("{name}: stopping, {} connections are open", acceptor.count());
+            log::info!("{name}: stopping; connections open: {}", acceptor.count());
             None
         }
         why = failed(&store, room_task) => Some(Failure::Internal(why)),
@@ -80,11 +80,11 @@ fn start_accepting(config: &Config, services: Arc<Services>, listeners: Vec<TcpL
     let max_connections = config.max_connections.map_or(allowed, u64::from);
     if max_connections > allowed {
         log::warn!(
-            "--max-connections {max_connections} is more than the descriptor limit allows, which is {allowed} (see ulimit -n)"
+            "--max-connections {max_connections} is more than the descriptor limit allows: {allowed} it is (see ulimit -Hn)"
         );
     }
     let keepalive = Keepalive { idle: seconds(config.keepalive_idle_s), interval: seconds(config.keepalive_interval_s) };
-    let max_connections = usize::try_from(max_connections).unwrap_or(usize::MAX);
+    let max_connections = usize::try_from(max_connections.min(allowed)).unwrap_or(usize::MAX);
     let acceptor = Acceptor::new(services, keepalive, seconds(config.stall_timeout_s), max_connections);
     let mut ready = Vec::new();
     for listener in listeners {
@@ -110,7 +110,7 @@ async fn stop_talking(acceptor: &Acceptor, room: &Room, deadline: Instant, has_f
     // first half of that (`stop_patience`), those that do not read are cut at its end.
     let patience = deadline.saturating_duration_since(Instant::now()) / 2;
     if tokio::time::timeout(patience, acceptor.drained()).await.is_err() {
-        log::info!("{} connections did not close in time and are cut", acceptor.count());
+        log::info!("connections that did not close in time and are cut: {}", acceptor.count());
     }
     room_is_closed
 }

@@ -1,6 +1,8 @@
 //! The promise about bad input: whatever bytes come, and wherever they stop, the daemon lives, its
 //! memory stays bounded, whole lines mean what they say and broken ones mean nothing.
 
+use std::io::Write;
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use socket2::SockRef;
@@ -274,5 +276,41 @@ impl Random {
             bytes.extend(std::iter::repeat_n(b'z', 5000));
         }
         bytes
+    }
+}
+
+/// Floods a connection from a thread of its own until the daemon closes it; its replies are read and dropped.
+fn flood(client: &Client, line: &'static [u8]) -> thread::JoinHandle<()> {
+    let (mut writing, mut reading) = (client.stream(), client.stream());
+    thread::spawn(move || drop(std::io::copy(&mut reading, &mut std::io::sink())));
+    thread::spawn(move || {
+        let block = line.repeat(64 * 1024 / line.len());
+        while writing.write_all(&block).is_ok() {}
+    })
+}
+
+/// Lines that cause no reply never fill an outbox: what stops such a peer from keeping a thread of the
+/// daemon to itself is only that it has to let others run. More floods than the machine has processors.
+#[test]
+fn an_endless_flood_of_empty_lines_keeps_nobody_waiting() {
+    let mut daemon = Daemon::start();
+    let mut alice = Client::enter(&daemon, "alice");
+    let processors = thread::available_parallelism().map_or(2, usize::from);
+    let floods: Vec<_> = (0..=processors)
+        .map(|n| {
+            let flooder = Client::enter(&daemon, &format!("flooder{n}"));
+            let thread = flood(&flooder, b"\n");
+            (flooder, thread)
+        })
+        .collect();
+    for _ in 0..20 {
+        assert!(alice.ask("C - still here").starts_with("OK "));
+    }
+    // It hears the signal, too.
+    drop(alice);
+    assert_eq!(daemon.stop().code(), Some(0));
+    for (flooder, thread) in floods {
+        drop(flooder);
+        thread.join().unwrap();
     }
 }

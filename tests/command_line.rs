@@ -27,7 +27,7 @@ fn every_option_is_read_from_the_environment_too() {
     let mut alice = Client::over(TcpStream::connect(first).unwrap());
     alice.log_in("alice");
     // The language, the limit and the second listener.
-    assert!(Client::over(TcpStream::connect(second).unwrap()).line().contains("(full)"));
+    assert!(Client::over(TcpStream::connect(second).unwrap()).line().contains("（full）"));
     assert!(alice.ask("C").contains("格式"));
     alice.ask("E -");
     assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());

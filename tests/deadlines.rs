@@ -62,7 +62,7 @@ fn logging_in_has_a_deadline_that_talking_does_not_put_off() {
     let mut idler = Client::connect(&daemon);
     idler.send_raw(b"K\nU bob\nV zh\n");
     idler.skip_to("OK zh ");
-    idler.expect("连接关闭 (login-timeout)");
+    idler.expect("连接关闭（login-timeout）");
     assert_eq!(idler.rest(), [""; 0]);
     assert_eq!(alice.ask("K"), "OK", "a member has no such deadline");
 }

@@ -49,7 +49,7 @@ fn every_flag_is_documented_with_its_variable_and_default() {
     let mut documented = first_cells(README, "\n## Options\n");
     for flag in flags {
         let name = format!("--{}", flag.get_long().unwrap());
-        let row = README.lines().find(|line| line.starts_with(&format!("| `{name}"))).unwrap_or_else(|| panic!("{name}"));
+        let row = README.lines().find(|line| line.starts_with(&format!("| `{name} "))).unwrap_or_else(|| panic!("{name}"));
         documented.retain(|cell| cell.split(' ').next() != Some(&name));
         if let Some(variable) = flag.get_env() {
             assert!(row.contains(variable.to_str().unwrap()), "{row}");

@@ -68,10 +68,19 @@ fn wrong_arguments_are_answered_with_the_right_form() {
     let daemon = Daemon::start();
     for voice in ["en", "zh"] {
         let mut member = Client::enter(&daemon, "alice");
+        let mut stranger = Client::connect(&daemon);
         member.ask(&format!("V {voice}"));
+        stranger.ask(&format!("V {voice}"));
         for (form, lines) in WRONG_FORMS {
             for line in *lines {
-                let reply = member.only_reply(line);
+                let is_to_enter = ["U", "P", "I"].contains(&&form[..1]);
+                if is_to_enter {
+                    // Who is in already is told so, whatever the arguments; and never to say a password aloud.
+                    let reply = member.only_reply(line);
+                    assert!(reply.starts_with("ERR already-in "), "{line:?} was answered {reply:?}");
+                    assert!(!reply.contains("C - P"), "{reply}");
+                }
+                let reply = if is_to_enter { stranger.only_reply(line) } else { member.only_reply(line) };
                 assert!(reply.starts_with("ERR usage "), "{line:?} was answered {reply:?}");
                 assert!(reply.contains(form), "{line:?} was answered without {form:?}: {reply:?}");
             }
@@ -116,12 +125,15 @@ fn the_line_that_a_refusal_shows_says_it() {
     let daemon = Daemon::start();
     let (mut alice, mut bob) = (Client::enter(&daemon, "alice"), Client::enter(&daemon, "bob"));
     alice.skip_to("[bob] entered");
-    for (voice, before) in [("en", "to say it to everyone: "), ("zh", "要说这句话请发：")] {
+    for (voice, before) in [("en", "to say it: "), ("zh", "要说这句话请发：")] {
         bob.ask(&format!("V {voice}"));
         for (line, code, said) in [
             ("hello there", "unknown-command", "hello there"),
             ("y", "unknown-command", "y"),
-            ("help", "unknown-command", "help"),
+            ("help me", "unknown-command", "help me"),
+            ("quit smoking", "unknown-command", "quit smoking"),
+            ("u there?", "already-in", "u there?"),
+            ("E carol", "not-you", "E carol"),
             ("C hello", "usage", "hello"),
             ("K what?", "usage", "K what?"),
             ("V for vendetta", "usage", "V for vendetta"),

@@ -294,3 +294,34 @@ fn a_sender_who_waits_at_the_deadline_is_told_why_the_connection_closes() {
     assert!(lines.last().is_some_and(|line| line.starts_with("Closing (shutting-down)")), "{lines:?}");
     assert_eq!(daemon.wait().code(), Some(75));
 }
+
+#[test]
+fn a_start_that_fails_takes_no_numbers() {
+    let mut daemon = Daemon::start();
+    let taken = Daemon::start();
+    drop(Client::enter(&daemon, "alice"));
+    assert_eq!(daemon.stop().code(), Some(0));
+    let reserved = |daemon: &Daemon| -> u64 {
+        daemon.database().query_row("SELECT reserved_seq FROM room", [], |row| row.get(0)).unwrap()
+    };
+    let before = reserved(&daemon);
+    for _ in 0..3 {
+        let address = taken.address.to_string();
+        refused(parlord(&daemon.data()).args(["--listen", &address]), 69, &["cannot listen on"]);
+    }
+    assert_eq!(reserved(&daemon), before);
+}
+
+#[test]
+fn after_a_clean_stop_one_file_holds_everything() {
+    let mut daemon = Daemon::start();
+    let mut alice = Client::enter(&daemon, "alice");
+    assert!(alice.ask("C - remember me").starts_with("OK "));
+    drop(alice);
+    assert_eq!(daemon.stop().code(), Some(0));
+    let copy = tempfile::NamedTempFile::new().unwrap();
+    std::fs::copy(daemon.data().join("parlor.db"), copy.path()).unwrap();
+    let sql = "SELECT count(*) FROM chat_history WHERE comment = 'remember me'";
+    let found: i64 = Connection::open(copy.path()).unwrap().query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(found, 1);
+}

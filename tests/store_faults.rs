@@ -247,3 +247,17 @@ fn newcomers_are_refused_on_a_full_disk_and_not_left_hanging() {
     bob.log_in("bob");
     stop(&mut daemon, [alice, bob]);
 }
+
+#[test]
+fn a_registration_that_is_late_can_be_logged_in_to() {
+    let daemon = Daemon::start_with(&["--confirm-timeout-s", "1"]);
+    let mut alice = Client::connect(&daemon);
+    assert!(alice.ask("U alice").starts_with("OK new "));
+    let locked = lock(&daemon);
+    assert!(alice.ask("P alice correct-horse").starts_with("ERR unconfirmed "));
+    drop(locked);
+    eventually("the registration is stored", || {
+        daemon.database().query_row("SELECT count(*) FROM base_info", [], |row| row.get::<_, i64>(0)).unwrap() == 1
+    });
+    assert!(alice.ask("P alice correct-horse").starts_with("OK alice "));
+}

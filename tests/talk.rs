@@ -207,7 +207,10 @@ fn who_is_here_comes_in_pages_of_a_hundred() {
     // A login names at most twenty.
     let welcome = Client::connect(&daemon).log_in("zoe");
     assert!(welcome.starts_with(&format!("OK zoe {} ", MEMBERS + 1)), "{welcome}");
-    assert!(welcome.ends_with(&format!("here: {} and 86 more (W lists all)", names[..20].join(", "))), "{welcome}");
+    assert!(
+        welcome.ends_with(&format!("here: {} and 86 more (W lists all) - to speak: C - hello", names[..20].join(", "))),
+        "{welcome}"
+    );
 }
 
 /// How somebody leaves, by the name of who does.

@@ -32,7 +32,7 @@ fn a_token_logs_in_as_a_password_does() {
 #[test]
 fn only_programs_are_given_tokens() {
     let daemon = Daemon::start();
-    assert_eq!(Client::connect(&daemon).log_in("alice"), "OK alice 1 2 here: alice");
+    assert_eq!(Client::connect(&daemon).log_in("alice"), "OK alice 1 2 here: alice - to speak: C - hello");
     assert_eq!(tokens_in(&daemon), 0);
     let token = token_of(&daemon, "alice");
     assert!(token.len() == 32 && token.bytes().all(|b| b.is_ascii_hexdigit()), "128 bits: {token}");
@@ -141,7 +141,7 @@ fn a_script_alone_is_nobody_in_the_room() {
     let (_, welcome) = script_of(&daemon, "alice", r#""enter":false"#);
     assert_eq!((&welcome["count"], &welcome["names"]), (&0.into(), &serde_json::json!([])));
     let welcome = Client::connect(&daemon).log_in("bob");
-    assert_eq!(welcome, "OK bob 1 2 here: bob");
+    assert_eq!(welcome, "OK bob 1 2 here: bob - to speak: C - hello");
 }
 
 #[test]

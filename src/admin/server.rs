@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::{Order, Outcome};
 use crate::data_dir::{ControlPath, DataDir};
 use crate::logging::Seldom;
+use crate::protocol::limits::TEXT_BYTES;
 use crate::protocol::text::{Text, TextFault};
 use crate::session::Services;
 
@@ -92,7 +93,7 @@ async fn announce(text: &str, services: &Services) -> Outcome {
     let text = match Text::parse_lines(text) {
         Ok(text) => text,
         Err(TextFault::Blank) => return Outcome::Failed("there is nothing to announce".into()),
-        Err(TextFault::TooLong) => return Outcome::Failed("the announcement is too long".into()),
+        Err(TextFault::TooLong) => return Outcome::Failed(format!("an announcement has at most {TEXT_BYTES} bytes")),
         Err(TextFault::Escape | TextFault::Control) => {
             return Outcome::Failed("an announcement may not hold control characters".into());
         }

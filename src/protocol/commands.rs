@@ -1,12 +1,11 @@
-//! The table of commands: one row a letter. The parser, the session's check of who may ask what,
-//! the help text and the table in `protocol.md` (by a test) all read it.
+//! The table of commands: one row a letter. The parser, the check of who may ask what, the help text and the table in `protocol.md` (by a test) all read it.
 
 use std::borrow::Cow;
 
 use super::limits::TEXT_BYTES;
 use super::name::{Name, NameFault};
 use super::refusal::Refusal;
-use super::request::{Ask, HistoryRange, Presence, RangeEnd};
+use super::request::{Ask, HistoryRange, Manner, Presence, RangeEnd};
 use super::secret::Secret;
 use super::text::{Text, TextFault};
 use super::tongue::Tongue;
@@ -87,7 +86,7 @@ pub const COMMANDS: &[Command] = &[
         letter: 'U',
         params: &[word("name", Need::Required)],
         when: When::Before,
-        en: "is the name known (P logs in) or new (P registers)?",
+        en: "ask for a name: known (then P logs in) or new (P registers)",
         zh: "查名字：已注册用 P 登录，未注册用 P 注册",
         read: |fields| Ok(Ask::Account { name: fields.name(0)? }),
     },
@@ -115,7 +114,7 @@ pub const COMMANDS: &[Command] = &[
         params: &[word("name", Need::RequiredInLine), rest("text")],
         when: When::After,
         en: "say it to all; - is your name; 'text says it too",
-        zh: "说话；- 代表自己，也可直接输入汉字",
+        zh: "说话；- 代表自己；也可直接输入汉字，或 'hello",
         read: |fields| Ok(Ask::Chat { name: fields.someone(0), text: fields.text(1)? }),
     },
     Command {
@@ -227,6 +226,17 @@ impl Command {
         }
         form.extend(std::iter::repeat_n(']', open));
         form
+    }
+
+    /// Whether it may be asked in this state; `say` is the line that would have said it to the room.
+    pub(super) fn check_state(&self, manner: Manner, say: Option<&str>) -> Result<(), Refusal> {
+        match (self.when, manner.logged_in) {
+            // Never with a password in it.
+            (When::Before, true) if self.letter == 'P' => Err(Refusal::AlreadyIn { say: None }),
+            (When::Before, true) => Err(Refusal::AlreadyIn { say: say.map(str::to_owned) }),
+            (When::After, false) => Err(Refusal::LoginFirst),
+            _ => Ok(()),
+        }
     }
 
     /// Reads the arguments that stand in a line after the letter and one blank.

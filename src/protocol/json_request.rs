@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 
 use super::commands::{self, MAX_PARAMS, Param, Shape};
 use super::refusal::Refusal;
-use super::request::{Request, Unreadable};
+use super::request::{Manner, Request, Unreadable};
 use super::text::{self, Ref};
 
 /// Reads a line that begins with `{`.
-pub(super) fn parse(line: &str) -> Result<Request, Unreadable> {
+pub(super) fn parse(line: &str, manner: Manner) -> Result<Request, Unreadable> {
     let object: Map<String, Value> = serde_json::from_str(line).map_err(|e| bad_json(e.to_string()))?;
     let reference = read_ref(&object)?;
     let fail = |letter, refusal| Unreadable { letter, reference: reference.clone(), refusal };
@@ -22,7 +22,9 @@ pub(super) fn parse(line: &str) -> Result<Request, Unreadable> {
         [byte] => char::from(byte.to_ascii_uppercase()),
         _ => '\0',
     };
-    let command = commands::find(letter).ok_or_else(|| fail(None, Refusal::UnknownCommand { say: None }))?;
+    let command =
+        commands::find(letter).ok_or_else(|| fail(None, Refusal::UnknownCommand { stranger: !manner.logged_in, say: None }))?;
+    command.check_state(manner, None).map_err(|refusal| fail(Some(letter), refusal))?;
     let mut values: [Option<Cow<'_, str>>; MAX_PARAMS] = Default::default();
     for (param, value) in command.params.iter().zip(&mut values) {
         *value = read_value(&object, param).map_err(|refusal| fail(Some(letter), refusal))?;
@@ -67,18 +69,27 @@ fn bad_json(why: impl Into<String>) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::super::request::{Ask, HistoryRange, Presence, RangeEnd};
+    use super::super::tongue::Tongue;
     use super::*;
 
+    const MEMBER: Manner = Manner { logged_in: true, tongue: Tongue::Json };
+    const STRANGER: Manner = Manner { logged_in: false, tongue: Tongue::Json };
+
+    fn read(line: &str) -> Result<Request, Unreadable> {
+        let manner = if line.contains(r#""do":"P""#) { STRANGER } else { MEMBER };
+        parse(line, manner)
+    }
+
     fn code(line: &str) -> &'static str {
-        parse(line).unwrap_err().refusal.code()
+        read(line).unwrap_err().refusal.code()
     }
 
     #[test]
     fn objects_are_requests() {
-        let request = parse(r#"{"do":"c","text":"a\nb","ref":"r1"}"#).unwrap();
+        let request = read(r#"{"do":"c","text":"a\nb","ref":"r1"}"#).unwrap();
         assert_eq!((request.letter, request.reference.unwrap().as_str()), ('C', "r1"));
         assert!(matches!(request.ask, Ask::Chat { name: None, text } if text.as_str() == "a\nb"));
-        let request = parse(r#"{"do":"H","left":3,"right":"-","n":"+1000"}"#).unwrap();
+        let request = read(r#"{"do":"H","left":3,"right":"-","n":"+1000"}"#).unwrap();
         let want = HistoryRange { left: Some(3), right: None, count: Some(1000), from: RangeEnd::Oldest };
         assert!(matches!(request.ask, Ask::History(range) if range == want));
         for (flags, want) in [
@@ -87,7 +98,7 @@ mod tests {
             (r#","enter":false,"listen":true"#, Presence::Listener),
         ] {
             let line = format!(r#"{{"do":"P","name":"bob","password":"pass word"{flags}}}"#);
-            assert!(matches!(parse(&line).unwrap().ask, Ask::Password { presence, .. } if presence == want));
+            assert!(matches!(read(&line).unwrap().ask, Ask::Password { presence, .. } if presence == want));
         }
     }
 
@@ -108,7 +119,7 @@ mod tests {
         assert_eq!(code(r#"{"do":"C","text":"\u001b[A"}"#), "bad-text");
         assert_eq!(code(r#"{"do":"P","name":"a","password":"b\nc"}"#), "bad-text");
         assert_eq!(code(&format!(r#"{{"do":"C","text":"{}"}}"#, "x".repeat(4097))), "line-too-long");
-        let unreadable = parse(r#"{"do":"H","left":"x","ref":"r9"}"#).unwrap_err();
+        let unreadable = read(r#"{"do":"H","left":"x","ref":"r9"}"#).unwrap_err();
         assert_eq!((unreadable.letter, unreadable.reference.unwrap().as_str()), (Some('H'), "r9"));
     }
 }

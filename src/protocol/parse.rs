@@ -16,7 +16,7 @@ pub fn parse(line: &str, manner: Manner) -> Result<Option<Request>, Unreadable> 
     }
     if manner.tongue == Tongue::Json && trimmed.starts_with('{') {
         // Its strings are checked one by one, once they are decoded.
-        return json_request::parse(trimmed).map(Some);
+        return json_request::parse(trimmed, manner).map(Some);
     }
     text::check(line).map_err(Refusal::BadText)?;
     if let Some(words) = spoken_without_letter(trimmed, manner) {
@@ -24,21 +24,21 @@ pub fn parse(line: &str, manner: Manner) -> Result<Option<Request>, Unreadable> 
         return bare('C', Ask::Chat { name: None, text });
     }
     let (word, rest) = split_word(trimmed);
+    let is_alone = rest.trim_matches([' ', '\t']).is_empty();
     let letter = match word {
         _ if word.len() == 1 => char::from(word.as_bytes()[0]).to_ascii_uppercase(),
+        _ if !is_alone => '\0',
         _ if word.eq_ignore_ascii_case("quit") || word.eq_ignore_ascii_case("exit") => 'E',
-        _ if word.eq_ignore_ascii_case("help") && !manner.logged_in => '?',
+        _ if word.eq_ignore_ascii_case("help") => '?',
         _ => '\0',
     };
     let say = say_instead(trimmed, manner);
     let Some(command) = commands::find(letter) else {
-        return Err(Refusal::UnknownCommand { say }.into());
+        return Err(Refusal::UnknownCommand { stranger: !manner.logged_in, say }.into());
     };
-    let ask = command.read_line(rest).map_err(|wrong| Unreadable {
-        letter: Some(letter),
-        reference: None,
-        refusal: wrong.into_refusal(letter, say),
-    })?;
+    let refused = |refusal| Unreadable { letter: Some(letter), reference: None, refusal };
+    command.check_state(manner, say.as_deref()).map_err(refused)?;
+    let ask = command.read_line(rest).map_err(|wrong| refused(wrong.into_refusal(letter, say)))?;
     Ok(Some(Request { letter, reference: None, ask }))
 }
 
@@ -62,14 +62,12 @@ fn spoken_without_letter(line: &str, manner: Manner) -> Option<&str> {
 
 /// The line that would have said this one, for somebody who forgot the letter.
 fn say_instead(line: &str, manner: Manner) -> Option<String> {
-    if !manner.logged_in {
-        return None;
-    }
     let words = match split_word(line) {
-        ("c" | "C", rest) if !rest.is_empty() => rest,
+        ("c" | "C", rest) => rest,
         _ => line,
     };
-    Some(format!("C - {}", words.trim()))
+    let words = words.trim();
+    (manner.logged_in && !words.is_empty() && words != "-").then(|| format!("C - {words}"))
 }
 
 #[cfg(test)]
@@ -112,8 +110,15 @@ mod tests {
 
     #[test]
     fn refusals_show_the_line_that_would_have_said_it() {
-        for (line, want) in [("hello there", "C - hello there"), ("K what?", "C - K what?"), ("C hello", "C - hello")] {
-            let (Refusal::UnknownCommand { say } | Refusal::Usage { say, .. }) = parse(line, MEMBER).unwrap_err().refusal
+        for (line, want) in [
+            ("hello there", "C - hello there"),
+            ("K what?", "C - K what?"),
+            ("C hello", "C - hello"),
+            ("u there?", "C - u there?"),
+            ("quit smoking", "C - quit smoking"),
+        ] {
+            let (Refusal::UnknownCommand { say, .. } | Refusal::Usage { say, .. } | Refusal::AlreadyIn { say }) =
+                parse(line, MEMBER).unwrap_err().refusal
             else {
                 panic!("{line}")
             };
@@ -127,43 +132,33 @@ mod tests {
         assert!(parse("  \t", MEMBER).unwrap().is_none());
         assert!(matches!(ask("", STRANGER), Ask::Help(None)));
         assert!(matches!(ask("help", STRANGER), Ask::Help(None)));
-        assert_eq!(code("help", MEMBER), "unknown-command");
+        assert!(matches!(ask("help", MEMBER), Ask::Help(None)));
+        assert_eq!(code("help me", MEMBER), "unknown-command");
         assert!(matches!(ask("quit", STRANGER), Ask::Leave { name: None }));
         assert!(matches!(ask("EXIT", MEMBER), Ask::Leave { name: None }));
     }
 
     #[test]
     fn wrong_arguments_are_usage() {
-        for line in [
-            "U",
-            "U a b",
-            "P alice",
-            "P",
-            "I",
-            "I a b",
-            "C",
-            "C -",
-            "C - ",
-            "C -   ",
-            "H x",
-            "H 1 2 3 4",
-            "H - - 0",
-            "H -5",
-            "W 0",
-            "W +5",
-            "W 18446744073709551615",
-            "W x",
-            "V fr",
-            "V en zh",
-            "K 1",
-            "E a b",
-            "? CC",
-            "? J",
+        for (manner, lines) in [
+            (STRANGER, &["U", "U a b", "P alice", "P", "I", "I a b", "V fr", "V en zh", "K 1", "E a b", "? CC", "? J"][..]),
+            (MEMBER, &["C", "C -", "C - ", "C -   ", "W 0", "W +5", "W 18446744073709551615", "W x"]),
+            (MEMBER, &["H x", "H 1 2 3 4", "H - - 0", "H -5"]),
         ] {
-            assert_eq!(code(line, MEMBER), "usage", "{line:?}");
+            for line in lines {
+                assert_eq!(code(line, manner), "usage", "{line:?}");
+            }
+        }
+        for (line, manner, want) in [
+            ("U", MEMBER, "already-in"),
+            ("P not even a name", MEMBER, "already-in"),
+            ("C", STRANGER, "login-first"),
+            ("H x", STRANGER, "login-first"),
+        ] {
+            assert_eq!(code(line, manner), want, "{line:?}");
         }
         assert_eq!(code("Y", MEMBER), "unknown-command");
-        assert_eq!(code("U -x", MEMBER), "bad-name");
+        assert_eq!(code("U -x", STRANGER), "bad-name");
         assert_eq!(code("C - \u{1b}[A", MEMBER), "bad-text");
     }
 

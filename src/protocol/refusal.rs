@@ -7,7 +7,10 @@ use super::text::TextFault;
 #[derive(Clone, Debug)]
 pub enum Refusal {
     /// `U`, `P` or `I` after login.
-    AlreadyIn,
+    AlreadyIn {
+        /// The line that would have said it.
+        say: Option<String>,
+    },
     /// A line that begins with `{` but is no request object; why.
     BadJson(String),
     /// No possible account name.
@@ -49,6 +52,8 @@ pub enum Refusal {
     },
     /// No such letter.
     UnknownCommand {
+        /// Whether it was sent before login.
+        stranger: bool,
         /// The line that would have said it.
         say: Option<String>,
     },
@@ -92,7 +97,7 @@ impl Refusal {
     /// The code: short lower-case words for programs, the same in every voice.
     pub fn code(&self) -> &'static str {
         match self {
-            Refusal::AlreadyIn => "already-in",
+            Refusal::AlreadyIn { .. } => "already-in",
             Refusal::BadJson(_) => "bad-json",
             Refusal::BadName(_) => "bad-name",
             Refusal::BadPassword => "bad-password",

@@ -74,7 +74,7 @@ impl Session {
     /// The account that a password opens, registered by it if the last `U` found its name to be new.
     async fn open_by_password(&mut self, name: Name, password: Secret) -> Result<Account, Refusal> {
         let services = Arc::clone(&self.services);
-        let State::Stranger(stranger) = &mut self.state else { return Err(Refusal::AlreadyIn) };
+        let State::Stranger(stranger) = &mut self.state else { return Err(Refusal::AlreadyIn { say: None }) };
         if stranger.asked_new.as_ref() == Some(&name) {
             return self.register(name, password).await;
         }
@@ -133,7 +133,7 @@ impl Session {
             Ok(kept) => kept,
             Err(refusal) => return self.refuse_login(login, refusal),
         };
-        let Some(ended) = self.ended.take() else { return self.refuse_login(login, Refusal::AlreadyIn) };
+        let Some(ended) = self.ended.take() else { return self.refuse_login(login, Refusal::AlreadyIn { say: None }) };
         let (voice, connection) = (self.voice, self.connection);
         let visitor = Visitor { connection, account: account.clone(), voice, ended };
         let services = Arc::clone(&self.services);

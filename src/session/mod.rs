@@ -19,7 +19,6 @@ use tokio::time::Instant;
 use crate::auth::Auth;
 use crate::protocol::closing::Closing;
 use crate::protocol::codec::Input;
-use crate::protocol::commands::{self, When};
 use crate::protocol::limits::PASSWORD_TRIES;
 use crate::protocol::name::Name;
 use crate::protocol::parse;
@@ -216,7 +215,7 @@ impl Session {
         ControlFlow::Continue(match parse::parse(line.as_str(), self.manner()) {
             Ok(None) => None,
             Ok(Some(Request { letter, reference, ask: Ask::Chat { name, text } })) => {
-                match self.may_say(name.as_deref(), &text) {
+                match self.check_is_own(name.as_deref(), Some(&text)) {
                     Ok(()) => {
                         self.unsaid.push((text, reference));
                         (self.unsaid.len() == BATCH).then_some(Work::Say)
@@ -237,13 +236,7 @@ impl Session {
                 self.answer(letter, reference, Reply::Refused(refusal));
                 Step::Continue(())
             }
-            Work::Answer(Request { letter, reference, ask }) => match self.may_ask(letter) {
-                Ok(()) => self.carry_out(letter, reference, ask).await,
-                Err(refusal) => {
-                    self.answer(Some(letter), reference, Reply::Refused(refusal));
-                    Step::Continue(())
-                }
-            },
+            Work::Answer(Request { letter, reference, ask }) => self.carry_out(letter, reference, ask).await,
         }
     }
 
@@ -272,29 +265,16 @@ impl Session {
         if is_leaving { Step::Break(Ending::Left) } else { Step::Continue(()) }
     }
 
-    /// Whether this may be said to the room, in this name.
-    fn may_say(&self, name: Option<&str>, text: &Text) -> Result<(), Refusal> {
-        self.may_ask('C')?;
-        self.check_is_own(name, Some(text))
-    }
-
-    /// Whether this session may ask this at all: the command table says.
-    fn may_ask(&self, letter: char) -> Result<(), Refusal> {
-        let when = commands::find(letter).map_or(When::Always, |command| command.when);
-        match (when, &self.state) {
-            (When::Before, State::Member(_)) => Err(Refusal::AlreadyIn),
-            (When::After, State::Stranger(_)) => Err(Refusal::LoginFirst),
-            _ => Ok(()),
-        }
-    }
-
     /// Refuses a request in somebody else's name.
     fn check_is_own(&self, name: Option<&str>, text: Option<&Text>) -> Result<(), Refusal> {
         match (&self.state, name) {
             (State::Member(member), Some(name)) if !member.account.name.is(name) => {
                 // The whole line was probably meant: its first word stands where a name should.
-                let say = text.map(|text| format!("C - {name} {}", text.as_str()));
-                Err(Refusal::NotYou { own: member.account.name.clone(), say })
+                let say = match text {
+                    Some(text) => format!("C - {name} {}", text.as_str()),
+                    None => format!("C - E {name}"),
+                };
+                Err(Refusal::NotYou { own: member.account.name.clone(), say: Some(say) })
             }
             _ => Ok(()),
         }

@@ -168,7 +168,13 @@ impl Writer<'_> {
             }
         }
         // Not so while a room may still give one, nor after it died with numbers given that never came here.
-        if gives_numbers_back == Some(true) { self.retry(Self::give_numbers_back) } else { Ok(()) }
+        if gives_numbers_back == Some(true) {
+            self.retry(Self::give_numbers_back)?;
+        }
+        // So that the one file holds everything, for whoever copies it. A reader in the way only leaves the log beside it.
+        let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+        log::debug!("last checkpoint: busy {busy:?}");
+        Ok(())
     }
 
     /// Commits a batch, however often it takes, and says so.

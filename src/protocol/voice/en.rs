@@ -45,7 +45,7 @@ impl Phrases for English {
         if welcome.names.is_empty() {
             words = "nobody is here".into();
         }
-        words
+        words + " - to speak: C - hello"
     }
 
     fn further(&self, from: RangeEnd, ask: &str) -> String {
@@ -77,18 +77,16 @@ impl Phrases for English {
 
     fn refusal(&self, refusal: &Refusal) -> String {
         match refusal {
-            Refusal::AlreadyIn => "you are logged in already; E leaves".into(),
+            Refusal::AlreadyIn { say } => instead("you are logged in already".into(), say.as_deref()),
             Refusal::BadJson(why) => format!("not a request object: {why}"),
             Refusal::BadName(NameFault::TooLong) => format!("a name has at most {NAME_CHARS} characters"),
-            Refusal::BadName(NameFault::BadCharacter) => {
-                "a name is made of letters, digits, _ - and . and does not begin with -".into()
-            }
+            Refusal::BadName(NameFault::BadCharacter) => "use letters, digits, _ - and . and do not begin with -".into(),
             Refusal::BadName(NameFault::Reserved) => "that name is the server's own; choose another".into(),
             Refusal::BadPassword => {
                 format!("a password has {PASSWORD_MIN_BYTES} to {PASSWORD_MAX_BYTES} bytes; choose another and send P again")
             }
             Refusal::BadText(TextFault::Escape) => "arrow keys do not work here; nothing was sent".into(),
-            Refusal::BadText(_) => "control characters are not allowed; nothing was sent".into(),
+            Refusal::BadText(_) => "control and text-direction characters are not allowed; nothing was sent".into(),
             Refusal::BadToken => "that token is unknown or too old; log in with U and P".into(),
             Refusal::Busy => "too many are logging in at this moment; send the line again in a few seconds".into(),
             Refusal::LineTooLong { limit_bytes } => {
@@ -96,17 +94,20 @@ impl Phrases for English {
             }
             Refusal::LoginFirst => "log in first: U your-name, then P your-name your-password".into(),
             Refusal::NameTaken(name) => format!("somebody has just registered {name}; choose another with U"),
-            Refusal::NoSuchUser(name) => format!("there is no {name}; to register, send U {name} first"),
+            Refusal::NoSuchUser(name) => format!("nobody is called {name}; to register, send U {name} first"),
             Refusal::NotUtf8 => "the line is not UTF-8; nothing was sent".into(),
             Refusal::NotYou { own, say } => instead(format!("you are {own}"), say.as_deref()),
             Refusal::StoreFailed => "the server cannot store or read at the moment; nothing happened, try again later".into(),
             Refusal::Unconfirmed { seq: Some(seq) } => format!("{seq} was heard but is not stored yet; do not repeat it"),
             Refusal::Unconfirmed { seq: None } => "your registration is not stored yet; send P again in a while".into(),
-            Refusal::UnknownCommand { say: None } => "no such command; ? shows all".into(),
-            Refusal::UnknownCommand { say } => instead("no such command (? shows all)".into(), say.as_deref()),
+            Refusal::UnknownCommand { say: None, stranger: true } => {
+                "to enter: U your-name, then P your-name your-password; ? shows all".into()
+            }
+            Refusal::UnknownCommand { say: None, .. } => "no such command; ? shows all".into(),
+            Refusal::UnknownCommand { say, .. } => instead("? shows all".into(), say.as_deref()),
             Refusal::Usage { letter, say } => {
                 let form = commands::find(*letter).map(Command::form).unwrap_or_default();
-                instead(format!("the form is: {form}"), say.as_deref())
+                instead(format!("the form is {form}"), say.as_deref())
             }
             Refusal::WrongPassword { tries_left: 0 } => "0 tries left".into(),
             Refusal::WrongPassword { tries_left: 1 } => "1 try left".into(),
@@ -117,7 +118,7 @@ impl Phrases for English {
     fn closing(&self, closing: Closing) -> String {
         let why = match closing {
             Closing::Full => "the server is full; come back later",
-            Closing::LoginTimeout => "no login in time",
+            Closing::LoginTimeout => "no login came in time; come again and send U your-name, then P your-name your-password",
             Closing::NotHttp => "this is a chat room, not a web server; try: nc host port",
             Closing::Replaced => "your account logged in over another connection",
             Closing::ShuttingDown => "the server stops; come back later",
@@ -136,7 +137,7 @@ impl Phrases for English {
 
 fn instead(what: String, say: Option<&str>) -> String {
     match say {
-        Some(line) => format!("{what}; to say it to everyone: {line}"),
+        Some(line) => format!("{what}; to say it: {line}"),
         None => what,
     }
 }

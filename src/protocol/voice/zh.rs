@@ -45,7 +45,7 @@ impl Phrases for Chinese {
         if welcome.names.is_empty() {
             words = "无人在场".into();
         }
-        words
+        words + "；说话：C - 你好"
     }
 
     fn further(&self, from: RangeEnd, ask: &str) -> String {
@@ -77,7 +77,7 @@ impl Phrases for Chinese {
 
     fn refusal(&self, refusal: &Refusal) -> String {
         match refusal {
-            Refusal::AlreadyIn => "您已登录；E 离开".into(),
+            Refusal::AlreadyIn { say } => instead("您已登录".into(), say.as_deref()),
             Refusal::BadJson(why) => format!("不是合法的请求对象：{why}"),
             Refusal::BadName(NameFault::TooLong) => format!("名字最多 {NAME_CHARS} 个字符"),
             Refusal::BadName(NameFault::BadCharacter) => "名字只能用文字、数字、_ - 和 .，且不能以 - 开头".into(),
@@ -86,7 +86,7 @@ impl Phrases for Chinese {
                 format!("密码应为 {PASSWORD_MIN_BYTES} 到 {PASSWORD_MAX_BYTES} 字节；请换一个再发 P")
             }
             Refusal::BadText(TextFault::Escape) => "这里不能用方向键；没有发送任何内容".into(),
-            Refusal::BadText(_) => "不允许控制字符；没有发送任何内容".into(),
+            Refusal::BadText(_) => "不允许控制字符或文字方向字符；没有发送任何内容".into(),
             Refusal::BadToken => "令牌无效或已过期；请用 U 和 P 登录".into(),
             Refusal::Busy => "此刻登录的人太多；请过几秒再发一次".into(),
             Refusal::LineTooLong { limit_bytes } => format!("一行或一段文字最多 {limit_bytes} 字节；整行已忽略"),
@@ -94,12 +94,15 @@ impl Phrases for Chinese {
             Refusal::NameTaken(name) => format!("{name} 刚被别人注册；请用 U 另选一个"),
             Refusal::NoSuchUser(name) => format!("没有 {name} 这个账号；注册请先发 U {name}"),
             Refusal::NotUtf8 => "此行不是 UTF-8；没有发送任何内容".into(),
-            Refusal::NotYou { own, say } => instead(format!("您是 {own}"), say.as_deref()),
+            Refusal::NotYou { own, say } => instead(format!("您是{own}"), say.as_deref()),
             Refusal::StoreFailed => "服务器此刻无法保存或读取；什么都没有发生，请稍后再试".into(),
             Refusal::Unconfirmed { seq: Some(seq) } => format!("{seq} 大家已收到但尚未保存；请勿重发"),
             Refusal::Unconfirmed { seq: None } => "注册尚未保存；请过一会儿再发 P".into(),
-            Refusal::UnknownCommand { say: None } => "没有这个命令；? 显示全部命令".into(),
-            Refusal::UnknownCommand { say } => instead("没有这个命令（? 显示全部）".into(), say.as_deref()),
+            Refusal::UnknownCommand { say: None, stranger: true } => {
+                "进入请发：U 名字，再发 P 名字 密码；? 显示全部命令".into()
+            }
+            Refusal::UnknownCommand { say: None, .. } => "没有这个命令；? 显示全部命令".into(),
+            Refusal::UnknownCommand { say, .. } => instead("? 显示全部命令".into(), say.as_deref()),
             Refusal::Usage { letter, say } => {
                 let form = commands::find(*letter).map(Command::form).unwrap_or_default();
                 instead(format!("正确的格式：{form}"), say.as_deref())
@@ -111,7 +114,7 @@ impl Phrases for Chinese {
     fn closing(&self, closing: Closing) -> String {
         let why = match closing {
             Closing::Full => "服务器已满，请稍后再来",
-            Closing::LoginTimeout => "未及时登录",
+            Closing::LoginTimeout => "未及时登录；请重新连接，发 U 名字，再发 P 名字 密码",
             Closing::NotHttp => "这里是聊天室，不是网站；请用 nc 连接",
             Closing::Replaced => "您的账号在别处登录了",
             Closing::ShuttingDown => "服务器关闭，请稍后再来",
@@ -119,7 +122,7 @@ impl Phrases for Chinese {
             Closing::StoreFailed => "服务器此刻无法保存，请稍后再来",
             Closing::WrongPassword => "密码错误次数过多",
         };
-        format!("连接关闭 ({})：{why}", closing.code())
+        format!("连接关闭（{}）：{why}", closing.code())
     }
 
     fn missed(&self, missed: Missed, ask: &str) -> String {
