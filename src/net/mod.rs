@@ -2,7 +2,7 @@
 //! first byte to its last, [`reader`] and [`writer`] are its two directions, [`options`] what is asked
 //! of the kernel.
 
-pub mod connection;
+mod connection;
 pub mod listener;
 mod options;
 mod reader;

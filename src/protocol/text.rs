@@ -52,11 +52,6 @@ impl Text {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// The text, for a store that keeps it.
-    pub fn into_string(self) -> String {
-        self.0.into()
-    }
 }
 
 /// Refuses control characters (C0 but tab, DEL, C1) and the twelve characters with Unicode's

@@ -2,9 +2,11 @@
 //!
 //! [`Room`] is the handle that sessions hold; [`actor`] the task behind it, which alone gives numbers
 //! to events; [`audience`] who hears it, in which voices; [`log`] the ring of encoded bytes with the
-//! cursors that they read it by; [`members`] and [`refs`] the rest of its state, pure too. The room never waits for a member, for the disk or for a session: a
-//! slot in the store's queue comes with each command that needs one, and members read the log at
-//! their own pace. It knows no sockets and no sessions.
+//! cursors that they read it by; [`members`] and [`refs`] the rest of its state, pure too.
+//!
+//! The room never waits for a member, for the disk or for a session: a slot in the store's queue comes
+//! with each command that needs one, and members read the log at their own pace. It knows no sockets
+//! and no sessions.
 
 mod actor;
 mod audience;

@@ -96,7 +96,7 @@ impl Reader {
         Ok(Self { pool })
     }
 
-    /// The account whose name folds to `folded`.
+    /// The account of this name, in any case and composition.
     pub async fn credentials(&self, name: &Name) -> Result<Option<Credentials>, ReadError> {
         let name = name.clone();
         self.ask(move |connection| {

@@ -143,7 +143,7 @@ fn local_time(at_ms: i64) -> String {
     at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// Some names and how many more there are.
+/// Some names, one after the other.
 pub(super) fn list(names: &[Name], separator: &str) -> String {
     names.iter().map(Name::as_str).collect::<Vec<_>>().join(separator)
 }
