@@ -119,9 +119,6 @@ impl Actor {
             }
             commands.drain(..).for_each(|command| self.obey(command));
             self.settle();
-            // Lets the listeners write what they were woken for, while commands gather for a larger
-            // batch: under load fewer and longer writes, and no delay where nothing else wants to run.
-            tokio::task::yield_now().await;
         }
     }
 
