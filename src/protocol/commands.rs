@@ -86,7 +86,7 @@ pub const COMMANDS: &[Command] = &[
         letter: 'U',
         params: &[word("name", Need::Required)],
         when: When::Before,
-        en: "ask for a name: known (then P logs in) or new (P registers)",
+        en: "look up a name: known (P logs in) or new (P registers)",
         zh: "查名字：已注册用 P 登录，未注册用 P 注册",
         read: |fields| Ok(Ask::Account { name: fields.name(0)? }),
     },
@@ -365,6 +365,19 @@ mod tests {
         for (at, command) in COMMANDS.iter().enumerate() {
             assert!(command.params.len() <= MAX_PARAMS);
             assert!(COMMANDS[..at].iter().all(|other| other.letter != command.letter));
+        }
+    }
+
+    #[test]
+    fn help_fits_a_terminal_of_80_columns() {
+        // Blanks, the form, and then the words: see the people's voices.
+        const BEFORE_WORDS: usize = 26;
+        let columns = |words: &str| words.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum::<usize>();
+        for command in COMMANDS {
+            assert!(command.form().len() < BEFORE_WORDS - 2);
+            for words in [command.en, command.zh] {
+                assert!(BEFORE_WORDS + columns(words) <= 80, "{words}");
+            }
         }
     }
 }
