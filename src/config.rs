@@ -62,7 +62,7 @@ pub struct Config {
     pub stop_timeout_s: u32,
 
     /// How much is logged to standard error
-    #[arg(long, value_name = "LEVEL", env = "PARLOR_LOG", default_value = "info", value_enum)]
+    #[arg(long, value_name = "LEVEL", env = "PARLOR_LOG", default_value = "info", value_enum, ignore_case = true)]
     pub log: LogLevel,
 
     /// Say this to everyone through the daemon running on the data directory, then exit

@@ -306,9 +306,17 @@ fn an_endless_flood_of_empty_lines_keeps_nobody_waiting() {
     for _ in 0..20 {
         assert!(alice.ask("C - still here").starts_with("OK "));
     }
+    // Nor does it keep its own connection from hearing the room.
+    let mut deaf = Client::enter(&daemon, "deaf");
+    let mut writing = deaf.stream();
+    let flooding = thread::spawn(move || while writing.write_all(&[b'\n'; 64 * 1024]).is_ok() {});
+    assert!(alice.ask("C - can you hear me").starts_with("OK "));
+    deaf.skip_to("[alice]: can you hear me");
     // It hears the signal, too.
     drop(alice);
     assert_eq!(daemon.stop().code(), Some(0));
+    drop(deaf);
+    flooding.join().unwrap();
     for (flooder, thread) in floods {
         drop(flooder);
         thread.join().unwrap();

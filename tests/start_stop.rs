@@ -325,3 +325,12 @@ fn after_a_clean_stop_one_file_holds_everything() {
     let found: i64 = Connection::open(copy.path()).unwrap().query_row(sql, [], |row| row.get(0)).unwrap();
     assert_eq!(found, 1);
 }
+
+#[test]
+fn a_reader_in_the_way_of_the_last_checkpoint_is_not_waited_for() {
+    let mut daemon = Daemon::start_with(&["--stop-timeout-s", "1"]);
+    drop(Client::enter(&daemon, "alice"));
+    let reader = daemon.database();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM chat_history").unwrap();
+    assert_eq!(daemon.stop().code(), Some(0));
+}

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
-use tokio::task::coop::consume_budget;
+use tokio::task::coop::{consume_budget, unconstrained};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -30,9 +30,9 @@ use crate::session::{Ending, Services, Session};
 /// unread input sends a reset, which discards what the peer has not read yet (RFC 1122, 4.2.2.13).
 const LINGER: Duration = Duration::from_secs(2);
 
-/// How long the last words of a connection that the server closes may take, the replies before them
-/// included: longer than anybody waits for the disk, by default.
-const LAST_WORDS: Duration = Duration::from_secs(20);
+/// How long the last words of a connection that the server closes may take, beyond the time that the
+/// replies before them may wait for the disk.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// Serves a connection until it ends. `place` is its place among the connections there may be.
 ///
@@ -49,6 +49,7 @@ pub(super) fn serve(
 ) -> impl Future<Output = ()> {
     let (read_half, write_half) = stream.into_split();
     let mut reader = LineReader::new(read_half);
+    let last_words = services.queue.confirm_timeout() + LAST_WORDS;
     let (outbox, outgoing) = outbox(services.queue.clone());
     let mut writer = Writer::new(write_half, outgoing, stall);
     let (end_session, mut ended) = oneshot::channel();
@@ -68,11 +69,12 @@ pub(super) fn serve(
                 session.finish(ending);
                 ending
             });
-            let mut writing = pin!(writer.run());
+            // Not counted against the task's budget: a flood of lines spends that, and would silence this side.
+            let mut writing = pin!(unconstrained(writer.run()));
             tokio::select! {
                 biased;
                 ending = conversation => match ending {
-                    Ending::Closed(_) => timeout(LAST_WORDS, writing).await.unwrap_or(End::Stalled),
+                    Ending::Closed(_) => timeout(last_words, writing).await.unwrap_or(End::Stalled),
                     // Whoever asked gets its answers, however slowly it reads.
                     Ending::Left | Ending::EndOfInput => writing.await,
                 },

@@ -1,4 +1,5 @@
-//! The table of commands: one row a letter. The parser, the check of who may ask what, the help text and the table in `protocol.md` (by a test) all read it.
+//! The table of commands: one row a letter. The parser, the check of who may ask what, the help text
+//! and the table in `protocol.md` (by a test) all read it.
 
 use std::borrow::Cow;
 
@@ -231,8 +232,8 @@ impl Command {
     /// Whether it may be asked in this state; `say` is the line that would have said it to the room.
     pub(super) fn check_state(&self, manner: Manner, say: Option<&str>) -> Result<(), Refusal> {
         match (self.when, manner.logged_in) {
-            // Never with a password in it.
-            (When::Before, true) if self.letter == 'P' => Err(Refusal::AlreadyIn { say: None }),
+            // Never with a password or a token in it.
+            (When::Before, true) if matches!(self.letter, 'P' | 'I') => Err(Refusal::AlreadyIn { say: None }),
             (When::Before, true) => Err(Refusal::AlreadyIn { say: say.map(str::to_owned) }),
             (When::After, false) => Err(Refusal::LoginFirst),
             _ => Ok(()),
