@@ -130,6 +130,8 @@ fn the_line_that_a_refusal_shows_says_it() {
         for (line, code, said) in [
             ("hello there", "unknown-command", "hello there"),
             ("y", "unknown-command", "y"),
+            ("I'm late", "unknown-command", "I'm late"),
+            ("H the others?", "usage", "H the others?"),
             ("help me", "unknown-command", "help me"),
             ("quit smoking", "unknown-command", "quit smoking"),
             ("u there?", "already-in", "u there?"),
@@ -153,13 +155,13 @@ fn nobody_speaks_or_leaves_in_anothers_name() {
     let daemon = Daemon::start();
     let (mut alice, mut bob) = (Client::enter(&daemon, "alice"), Client::enter(&daemon, "bob"));
     alice.skip_to("[bob] entered");
-    for line in ["C alice hello", "E alice", "E nobody", "C nobody hello"] {
+    for line in ["C alice hello", "E alice", "E nobody", "C nobody hello", "C bobby hello", "C Administrator hello"] {
         assert!(bob.only_reply(line).starts_with("ERR not-you you are bob"), "{line}");
     }
-    for line in ["C bob one", "C BOB two", "C - three"] {
+    for line in ["C bob one", "c BOB two", "C - three", "C  bob four"] {
         seq_of(&bob.only_reply(line));
     }
-    for said in ["one", "two", "three"] {
+    for said in ["one", "two", "three", "four"] {
         assert_eq!(alice.line(), format!("[bob]: {said}"));
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::harness::{Client, Daemon, parlord};
+use crate::harness::{Client, Daemon};
 
 /// Whether a line is as a transcript has it; `…` stands for anything.
 fn is_like(line: &str, pattern: &str) -> bool {
@@ -40,7 +40,7 @@ impl Cast {
 }
 
 fn announce(daemon: &Daemon, text: &str) {
-    let output = parlord(&daemon.data()).args(["--announce", text]).output().unwrap();
+    let output = daemon.announce(text);
     assert!(output.status.success(), "{output:?}");
 }
 

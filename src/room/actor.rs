@@ -291,6 +291,7 @@ impl Actor {
                 self.wake();
             }
             self.hand_to_store();
+            self.refs.forget(self.queue.durable_position());
         }
         // Slots of what turned out to be repeated go back unused.
         self.slots.clear();
@@ -298,7 +299,6 @@ impl Actor {
             let position = if has_fresh { self.position } else { repeated };
             let _ = answer.send(Ok(Told { seqs, position }));
         }
-        self.refs.forget(self.queue.durable_position());
     }
 
     fn wake(&mut self) {

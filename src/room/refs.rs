@@ -2,8 +2,8 @@
 //!
 //! A `ref` is said once for ever. The store knows those that are durable, but a session asks it
 //! before the room takes the speech, so the room remembers every `ref` that a question asked at some
-//! earlier moment may have missed. It forgets only what was durable long before; a question older than
-//! that has to be asked again.
+//! earlier moment may have missed. It forgets only what was durable long before; a speech whose question
+//! is older than that is refused.
 
 use std::collections::{HashMap, VecDeque};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 
 use super::outbox::{Hearing, Item};
 use super::{Ending, Member, PresenceGuard, Session, State, Step};
@@ -102,7 +102,7 @@ impl Session {
         let registration =
             Registration { name: name.clone(), password_hash, address: self.address.clone(), at_ms: now_ms(), outcome };
         services.queue.push(vec![Record::Registration(registration)], vec![slot]);
-        match timeout(services.queue.confirm_timeout(), registered).await {
+        match timeout_at(services.queue.confirm_deadline(), registered).await {
             Ok(Ok(Registered::As(account))) => Ok(account),
             Ok(Ok(Registered::NameTaken)) => Err(self.name_is_taken(name)),
             Ok(Err(_)) | Err(_) => {

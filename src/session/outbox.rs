@@ -73,8 +73,8 @@ pub struct Spoken {
     pub voice: Voice,
     /// The requests' refs.
     pub references: Vec<Option<Ref>>,
-    /// When it was asked.
-    pub since: Instant,
+    /// When it is no longer waited for.
+    pub deadline: Instant,
     /// The numbers, once the room has given them.
     pub told: oneshot::Receiver<Result<Told, Stale>>,
 }
@@ -216,7 +216,7 @@ impl Outgoing {
                 }
             }
             if let Some(Ok(told)) = &head.outcome {
-                let deadline = self.shared.deadline(head.spoken.since + self.queue.confirm_timeout());
+                let deadline = self.shared.deadline(head.spoken.deadline);
                 // Either outcome is what `try_head` waits for.
                 let _ = self.queue.durable(told.position, deadline).await;
             }
@@ -257,8 +257,7 @@ impl Outgoing {
                 told.seqs.iter().map(|&seq| Reply::Spoken { seq }).collect()
             }
             Ok(told) => {
-                let deadline = self.shared.deadline(spoken.since + self.queue.confirm_timeout());
-                if Instant::now() < deadline && !self.queue.is_dead() {
+                if Instant::now() < self.shared.deadline(spoken.deadline) && !self.queue.is_dead() {
                     return None;
                 }
                 told.seqs.iter().map(|&seq| Reply::Refused(Refusal::Unconfirmed { seq: Some(seq) })).collect()

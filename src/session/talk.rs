@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
 use super::outbox::Spoken;
 use super::{Session, State};
@@ -29,10 +28,10 @@ impl Session {
     async fn say_gathered(&mut self) {
         let said = std::mem::take(&mut self.unsaid);
         let references: Vec<_> = said.iter().map(|(_, reference)| reference.clone()).collect();
-        let since = Instant::now();
+        let deadline = self.services.queue.confirm_deadline();
         match self.tell_room(said).await {
             // In the outbox as soon as the room has it: what is heard is answered, whatever ends this session.
-            Ok(told) => self.outbox.put_spoken(Spoken { voice: self.voice, references, since, told }),
+            Ok(told) => self.outbox.put_spoken(Spoken { voice: self.voice, references, deadline, told }),
             Err(refusal) => {
                 for reference in references {
                     self.answer(Some('C'), reference, Reply::Refused(refusal.clone()));

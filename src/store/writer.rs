@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use super::OpenRoom;
 use super::queue::{Job, LEAVING_SLOTS, Position, SLOTS, Slot, State};
@@ -36,8 +36,8 @@ const RETRY_LAST: Duration = Duration::from_secs(1);
 /// How a room's numbers stand: the last one committed, and how far they are reserved.
 ///
 /// At any moment at most [`OUTSTANDING`] events are past `last`, since each holds a slot until it is
-/// durable. So as long as `reserved` is at least that far past `last`, no number is
-/// heard that was not reserved before, and the room need not ask.
+/// durable. So as long as `reserved` is at least that far past `last`, no number is heard that was not
+/// reserved before, and the room need not ask.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Numbering {
     last: u64,
@@ -281,14 +281,10 @@ fn is_passing(error: &rusqlite::Error) -> bool {
 fn tell(records: Vec<Record>, mut outcomes: Outcomes) {
     for (at, record) in records.into_iter().enumerate() {
         if let (Record::Registration(registration), Some(outcome)) = (record, outcomes.remove(&at)) {
-            send(registration.outcome, outcome);
+            // Whoever asked may have gone; what was written stays written.
+            let _ = registration.outcome.send(outcome);
         }
     }
-}
-
-fn send<T>(waiting: oneshot::Sender<T>, outcome: T) {
-    // Whoever asked may have gone; what was written stays written.
-    let _ = waiting.send(outcome);
 }
 
 const INSERT_EVENT: &str = "INSERT INTO chat_history (comment, send_time, level, uid, room, seq, kind, ref) \
