@@ -34,13 +34,13 @@ CREATE TABLE room (
 -- Each room's log.
 CREATE TABLE chat_history (
     id        INTEGER PRIMARY KEY,
-    comment   TEXT    NOT NULL,               -- the text; empty where nothing was said
+    comment   TEXT    NOT NULL,               -- the text, or the file's name; empty where there is none
     send_time INTEGER NOT NULL,
     level     INTEGER NOT NULL,               -- the privilege level it was said with
     uid       INTEGER REFERENCES base_info (id), -- whose deed it was; NULL for the server's
     room      INTEGER NOT NULL REFERENCES room (id),
     seq       INTEGER NOT NULL,               -- the event's number in its room
-    kind      TEXT    NOT NULL,               -- chat, announcement, enter, leave, started, stopping
+    kind      TEXT    NOT NULL,               -- chat, announcement, enter, leave, file, withdrawn, started, stopping
     ref       TEXT                            -- what the sender's program calls the request
 ) STRICT;
 
@@ -52,15 +52,29 @@ CREATE UNIQUE INDEX chat_history_presence ON chat_history (room, seq) WHERE kind
 -- A ref is said once for ever.
 CREATE UNIQUE INDEX chat_history_ref ON chat_history (uid, ref) WHERE ref IS NOT NULL;
 
--- Files shared with a room.
+-- Files shared with a room, each by an event of its log. The bytes are not here: they are the blob
+-- of that SHA-256 in the data directory.
 CREATE TABLE file_put_record (
-    id           INTEGER PRIMARY KEY,
-    file_name    TEXT    NOT NULL,
-    send_time    INTEGER NOT NULL,
-    level        INTEGER NOT NULL,
-    uid          INTEGER NOT NULL REFERENCES base_info (id),
-    file_comment TEXT    NOT NULL DEFAULT ''
+    id            INTEGER PRIMARY KEY,
+    file_name     TEXT    NOT NULL,           -- as it was shared
+    send_time     INTEGER NOT NULL,
+    level         INTEGER NOT NULL,           -- the privilege level it was shared with
+    uid           INTEGER NOT NULL REFERENCES base_info (id),
+    file_comment  TEXT    NOT NULL DEFAULT '', -- not filled yet
+    room          INTEGER NOT NULL REFERENCES room (id),
+    seq           INTEGER NOT NULL,           -- the event that shared it
+    folded_name   TEXT    NOT NULL,           -- the form in which names are compared
+    size_bytes    INTEGER NOT NULL,
+    sha256        BLOB    NOT NULL,
+    withdrawn_seq INTEGER                     -- the event that withdrew it; NULL while it is shared
 ) STRICT;
+
+CREATE UNIQUE INDEX file_put_record_event ON file_put_record (room, seq);
+
+-- The shelf: what is shared at the moment, each name once.
+CREATE UNIQUE INDEX file_put_record_shelf ON file_put_record (room, folded_name) WHERE withdrawn_seq IS NULL;
+CREATE INDEX file_put_record_newest ON file_put_record (room, seq) WHERE withdrawn_seq IS NULL;
+CREATE UNIQUE INDEX file_put_record_withdrawal ON file_put_record (room, withdrawn_seq) WHERE withdrawn_seq IS NOT NULL;
 
 -- Games.
 CREATE TABLE game_record (

@@ -1,5 +1,5 @@
-//! The only door for passwords and tokens: hashing, checking, issuing, and the claim on a name that
-//! is being registered.
+//! The only door for passwords, tokens and tickets: hashing, checking, issuing, and the claim on a name
+//! that is being registered.
 //!
 //! bcrypt takes a fifth of a second at its default cost. It runs on two threads of its own at the
 //! lowest priority, behind a bounded queue, so that a rush of logins delays other logins and nothing
@@ -12,6 +12,7 @@ use crossbeam_channel::{Receiver, Sender};
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
+use crate::background::lower_priority;
 use crate::protocol::name::Name;
 use crate::protocol::secret::Secret;
 use crate::store::record::TokenHash;
@@ -20,8 +21,6 @@ use crate::store::record::TokenHash;
 const THREADS: usize = 2;
 /// Passwords waiting to be hashed: at the default cost the last of them waits some six seconds.
 const WAITING: usize = 64;
-/// The niceness of the hashing threads: anything else that wants to run goes first.
-const NICENESS: i32 = 19;
 /// How long a token opens its account after its last use.
 pub const TOKEN_LIFETIME_MS: i64 = 30 * 24 * 3600 * 1000;
 
@@ -29,6 +28,11 @@ pub const TOKEN_LIFETIME_MS: i64 = 30 * 24 * 3600 * 1000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many passwords are waiting to be hashed")]
 pub struct Busy;
+
+/// The system gives no random numbers.
+#[derive(Debug, thiserror::Error)]
+#[error("no random numbers: {0}")]
+pub struct NoRandomness(#[from] getrandom::Error);
 
 enum Job {
     Hash { password: Secret, answer: oneshot::Sender<String> },
@@ -90,10 +94,7 @@ impl Drop for Claim {
 }
 
 fn work(waiting: &Receiver<Job>, bcrypt_cost: u32) {
-    // On Linux niceness belongs to the thread. Failing to be nice is no reason not to work.
-    if let Err(error) = rustix::process::nice(NICENESS) {
-        log::warn!("password hashing runs at normal priority: {error}");
-    }
+    lower_priority();
     for job in waiting {
         // Whoever asked may be gone, here and below.
         match job {
@@ -111,14 +112,14 @@ fn work(waiting: &Receiver<Job>, bcrypt_cost: u32) {
     }
 }
 
-/// A new token, 128 random bits in hexadecimal, and the hash that is kept of it.
-pub fn new_token() -> Result<(String, TokenHash), getrandom::Error> {
+/// A new token or ticket, 128 random bits in hexadecimal, and the hash that is kept of it.
+pub fn new_token() -> Result<(String, TokenHash), NoRandomness> {
     let token = format!("{:016x}{:016x}", getrandom::u64()?, getrandom::u64()?);
     let hash = hash_token(&token);
     Ok((token, hash))
 }
 
-/// The hash under which a token is kept. Its 128 random bits need no salt and no slow hash.
+/// The hash under which a token or a ticket is kept. Its 128 random bits need no salt and no slow hash.
 pub fn hash_token(token: &str) -> TokenHash {
     Sha256::digest(token.as_bytes()).into()
 }

@@ -17,15 +17,26 @@
 //!    transaction and publishes how far everything is durable;
 //! 5. that releases the `OK` in the sender's [`session::outbox`].
 //!
+//! And one file:
+//!
+//! 1. `F` goes from the session to the actor of the [`files`], which gives a ticket;
+//! 2. a new connection begins with that ticket; [`net`] takes the socket to the [`background`] threads,
+//!    and puts its bytes block by block into an [`files::upload::Upload`], which writes and hashes them;
+//! 3. once they are on disk under their hash, the actor posts an event to the [`room`], and the record
+//!    of the file is committed with it; that releases the uploader's `OK`.
+//!
 //! | part | holds | knows |
 //! |---|---|---|
 //! | [`protocol`] | requests, events, replies, voices, codec, limits: pure | nothing of ours |
 //! | [`store`] | the queue, the writer thread, the reads, the schema: the only SQL | protocol |
 //! | [`room`] | the actor, the log with its cursors, who is here | protocol, store |
-//! | [`auth`] | the only bcrypt, tokens | protocol, store |
+//! | [`auth`] | the only bcrypt, tokens and tickets | protocol, store |
+//! | [`files`] | the actor, the shelf, tickets, the files' directory | protocol, store, room, auth |
 //! | [`session`] | what one connection may ask, and its replies | the handles of the above |
-//! | [`net`] | listener, reader, writer: the only sockets of clients | session, room's cursors |
+//! | [`net`] | listener, reader, writer, transfers: the only sockets of clients | session, files, room's cursors |
 //! | [`admin`] | the control socket and the flags that talk to it | session's services |
+//! | [`background`] | the threads of low priority, for hashes and bytes | nothing of ours |
+//! | [`errors`] | which error is which refusal | protocol, store, auth |
 //! | [`server`] | wires the parts, starts and stops them | everything |
 //!
 //! # What must not happen
@@ -35,17 +46,21 @@
 //!   reads the log at its own pace), not for a session.
 //! - A queue without a bound, or something dropped without the peer being told.
 //! - A byte inside another line.
-//! - Nobody awaits backwards: session → room → store. The other way there are only wake-ups.
+//! - A file's byte on a thread that carries talk; a name on the shelf without its bytes on disk.
+//! - Nobody awaits backwards: session → files → room → store. The other way there are only wake-ups.
 //! - A second way in: one place parses, one checks who may, one hashes, one words replies, one writes SQL.
 //!
 //! `tests/documents.rs` holds the rules of who may import whom.
 
 pub mod admin;
 pub mod auth;
+pub mod background;
 pub mod clock;
 pub mod config;
 pub mod data_dir;
+pub mod errors;
 pub mod exit;
+pub mod files;
 pub mod logging;
 pub mod net;
 pub mod protocol;

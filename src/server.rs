@@ -14,9 +14,11 @@ use tokio::task::JoinHandle;
 
 use crate::admin::server::Control;
 use crate::auth::Auth;
+use crate::background::Background;
 use crate::config::{Config, seconds};
 use crate::data_dir::DataDir;
 use crate::exit::Failure;
+use crate::files::{Files, OpenError, Surroundings};
 use crate::net::Keepalive;
 use crate::net::listener::Acceptor;
 use crate::room::Room;
@@ -40,11 +42,18 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let slot = store.queue.slot(1).await.map_err(|_| Failure::Internal("the store"))?;
     let (room, started, room_task) = Room::open(ROOM, opened, store.queue.clone(), slot).await;
     store.queue.durable(started.position, store.queue.confirm_deadline()).await.map_err(|_| Failure::Internal("the store"))?;
+    let background = Background::start()?;
+    let (files, files_task) = open_files(&config, &data, &store, &room, &background).await?;
     let services = Arc::new(Services {
         room: room.clone(),
         queue: store.queue.clone(),
         reader: store.reader.clone(),
         auth: Auth::start(config.bcrypt_cost)?,
+        files,
+        background: background.handle().clone(),
+        min_rate: config.files.min_rate(),
+        advertise: config.files.advertise.clone(),
+        ticket_timeout: seconds(config.files.ticket_timeout_s),
         tongue: config.lang.into(),
         first_line_timeout: seconds(config.first_line_timeout_s),
         login_timeout: seconds(config.login_timeout_s),
@@ -58,12 +67,32 @@ pub async fn run(config: Config) -> Result<(), Failure> {
             log::info!("{name}: stopping; connections open: {}", acceptor.count());
             None
         }
-        why = failed(&store, room_task) => Some(Failure::Internal(why)),
+        why = failed(&store, room_task, files_task) => Some(Failure::Internal(why)),
     };
     let deadline = Instant::now() + seconds(config.stop_timeout_s);
     control.abort();
     let room_is_closed = stop_talking(&acceptor, &room, deadline, failure.is_some()).await;
     close(store, deadline, room_is_closed, failure)
+}
+
+async fn open_files(
+    config: &Config,
+    data: &DataDir,
+    store: &Store,
+    room: &Room,
+    background: &Background,
+) -> Result<(Files, JoinHandle<()>), Failure> {
+    let around = Surroundings {
+        room: room.clone(),
+        queue: store.queue.clone(),
+        reader: store.reader.clone(),
+        background: background.handle().clone(),
+    };
+    let opened = Files::open(data.path(), config.files.limits(), around).await;
+    opened.map_err(|error| match error {
+        OpenError::Directory(source) => Failure::DataDirectory { data: data.path().to_owned(), source },
+        OpenError::Records(_) => Failure::Internal("the store"),
+    })
 }
 
 async fn bind(config: &Config) -> Result<Vec<TcpListener>, Failure> {
@@ -130,10 +159,11 @@ fn close(store: Store, deadline: Instant, room_is_closed: bool, failure: Option<
 }
 
 /// Resolves when something without which there is no daemon has died.
-async fn failed(store: &Store, room: JoinHandle<()>) -> &'static str {
+async fn failed(store: &Store, room: JoinHandle<()>, files: JoinHandle<()>) -> &'static str {
     tokio::select! {
         () = store.died() => "the store",
         _ = room => "the room",
+        _ = files => "the files",
     }
 }
 

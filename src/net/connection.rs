@@ -5,7 +5,7 @@
 //! writer run beside each other, so that a session that waits never keeps events back.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::options::StallBound;
 use super::reader::LineReader;
+use super::transfer::{Handoff, carry};
 use super::writer::{End, Writer};
 use crate::protocol::closing::Closing;
 use crate::room::ConnectionId;
@@ -47,6 +48,8 @@ pub(super) fn serve(
     stopping: CancellationToken,
     place: OwnedSemaphorePermit,
 ) -> impl Future<Output = ()> {
+    // Only what is written into commands for the peer depends on it.
+    let local = stream.local_addr().unwrap_or((Ipv4Addr::UNSPECIFIED, 0).into());
     let (read_half, write_half) = stream.into_split();
     let mut reader = LineReader::new(read_half);
     let last_words = services.queue.confirm_timeout() + LAST_WORDS;
@@ -54,7 +57,7 @@ pub(super) fn serve(
     let mut writer = Writer::new(write_half, outgoing, stall);
     let (end_session, mut ended) = oneshot::channel();
     let address = peer.ip().to_canonical().to_string();
-    let mut session = Session::new(services, connection, address, outbox, end_session);
+    let mut session = Session::new(Arc::clone(&services), connection, address, local, outbox, end_session);
     async move {
         let _place = place;
         let end = {
@@ -66,7 +69,9 @@ pub(super) fn serve(
                     ending = converse(&mut reader, &mut session) => ending,
                 };
                 log::debug!("connection {} from {peer} ends: {ending}", connection.0);
-                session.finish(ending);
+                if !matches!(ending, Ending::Transfer(_)) {
+                    session.finish(&ending);
+                }
                 ending
             });
             // Not counted against the task's budget: a flood of lines spends that, and would silence this side.
@@ -74,15 +79,27 @@ pub(super) fn serve(
             tokio::select! {
                 biased;
                 ending = conversation => match ending {
-                    Ending::Closed(_) => timeout(last_words, writing).await.unwrap_or(End::Stalled),
+                    Ending::Transfer(request) => Err(request),
+                    Ending::Closed(_) => Ok(timeout(last_words, writing).await.unwrap_or(End::Stalled)),
                     // Whoever asked gets its answers, however slowly it reads.
-                    Ending::Left | Ending::EndOfInput => writing.await,
+                    Ending::Left | Ending::EndOfInput | Ending::NoTransfer => Ok(writing.await),
                 },
                 // The peer is gone; dropping the session leaves the room.
-                end = &mut writing => end,
+                end = &mut writing => Ok(end),
             }
         };
+        let voice = session.voice();
         drop(session);
+        let end = match end {
+            Ok(end) => end,
+            // Its first line was its last: nothing has been written.
+            Err(request) => {
+                let (read_half, unread) = reader.into_parts();
+                let Some(stream) = writer.rejoin(read_half) else { return };
+                // Boxed, so that other connections do not hold the state of this.
+                return Box::pin(carry(Handoff { stream, unread, request, voice, stopping, services })).await;
+            }
+        };
         log::debug!("connection {} from {peer}: {end}", connection.0);
         if matches!(end, End::Said) && writer.shut_down().is_ok() {
             let _ = timeout(LINGER, reader.discard()).await;
@@ -90,8 +107,8 @@ pub(super) fn serve(
     }
 }
 
-/// Refuses a connection: says why, then closes.
-pub(super) async fn turn_away(mut stream: TcpStream, last_words: &str) -> io::Result<()> {
+/// Says some last words, then closes such that they arrive.
+pub(super) async fn say_and_close(mut stream: TcpStream, last_words: &str) -> io::Result<()> {
     stream.write_all(last_words.as_bytes()).await?;
     stream.shutdown().await?;
     let (read_half, _write_half) = stream.into_split();

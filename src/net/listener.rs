@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::connection::{serve, turn_away};
+use super::connection::{say_and_close, serve};
 use super::options::{Keepalive, StallBound, prepare};
 use crate::logging::Seldom;
 use crate::protocol::closing::Closing;
@@ -122,7 +122,7 @@ impl Acceptor {
         let mut last_words = String::new();
         Voice::new(self.services.tongue).closing(Closing::Full, &mut last_words);
         tokio::spawn(async move {
-            let _ = turn_away(stream, &last_words).await;
+            let _ = say_and_close(stream, &last_words).await;
             drop(place);
         });
     }

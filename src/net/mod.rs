@@ -1,11 +1,13 @@
 //! The only place with sockets: [`listener`] accepts, [`connection`] drives one connection from its
-//! first byte to its last, [`reader`] and [`writer`] are its two directions, [`options`] what is asked
-//! of the kernel.
+//! first byte to its last, [`reader`] and [`writer`] are its two directions; [`transfer`] takes over one
+//! that carries a file, at a [`pace`]; [`options`] is what is asked of the kernel.
 
 mod connection;
 pub mod listener;
 mod options;
+mod pace;
 mod reader;
+mod transfer;
 mod writer;
 
 pub use options::Keepalive;

@@ -25,6 +25,11 @@ impl LineReader {
         Self { socket, codec: LineCodec::new(), buffer: BytesMut::new() }
     }
 
+    /// The socket, and what was read from it and not used.
+    pub(super) fn into_parts(self) -> (OwnedReadHalf, BytesMut) {
+        (self.socket, self.buffer)
+    }
+
     /// The next line among the bytes already read.
     pub(super) fn next_line(&mut self, manner: Manner) -> io::Result<Option<Input>> {
         self.codec.set_manner(manner);

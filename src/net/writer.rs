@@ -13,7 +13,7 @@ use std::net::Shutdown;
 use bytes::{Buf, Bytes};
 use socket2::SockRef;
 use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedWriteHalf;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
 
 use super::options::StallBound;
@@ -124,6 +124,12 @@ struct Gathered {
 impl Writer {
     pub(super) fn new(socket: OwnedWriteHalf, outgoing: Outgoing, stall: StallBound) -> Self {
         Self { socket, outgoing, due: Due::default(), hearing: None, turn: None, missed: None, is_closing: false, stall }
+    }
+
+    /// The whole socket again, for another use.
+    pub(super) fn rejoin(self, read_half: OwnedReadHalf) -> Option<std::net::TcpStream> {
+        // They are halves of one socket; what can fail is to take it from the runtime.
+        self.socket.reunite(read_half).ok()?.into_std().ok()
     }
 
     /// Tells the peer that nothing more will come.

@@ -24,20 +24,15 @@ pub enum Input {
     Fault(Refusal),
 }
 
-/// A line as it was sent.
+/// A line as it was sent: valid UTF-8, see [`Line::as_str`].
 #[derive(Debug)]
-pub struct Line {
-    /// Valid UTF-8; see [`Line::as_str`].
-    bytes: BytesMut,
-    /// Whether it is the connection's first.
-    pub is_first: bool,
-}
+pub struct Line(BytesMut);
 
 impl Line {
     /// The line's text.
     pub fn as_str(&self) -> &str {
         // Checked when the line was made; an impossible failure reads as an empty line.
-        std::str::from_utf8(&self.bytes).unwrap_or_default()
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
@@ -104,7 +99,7 @@ impl LineCodec {
             bytes.advance(3);
         }
         match std::str::from_utf8(&bytes) {
-            Ok(_) => Input::Line(Line { bytes, is_first }),
+            Ok(_) => Input::Line(Line(bytes)),
             Err(_) => Input::Fault(Refusal::NotUtf8),
         }
     }
@@ -254,7 +249,7 @@ mod tests {
     #[test]
     fn json_lines_may_be_longer_after_login() {
         let mut codec = LineCodec::new();
-        codec.set_manner(Manner { logged_in: true, tongue: Tongue::Json });
+        codec.set_manner(Manner { logged_in: true, tongue: Tongue::Json, is_first: false });
         let (mut buffer, mut seen) = (BytesMut::new(), Vec::new());
         for (first, length) in
             [(b'{', JSON_LINE_BYTES), (b'{', JSON_LINE_BYTES + 1), (b'C', LINE_BYTES), (b'C', LINE_BYTES + 1)]

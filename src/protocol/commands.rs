@@ -3,10 +3,12 @@
 
 use std::borrow::Cow;
 
+use super::digest::Digest;
+use super::file_name::{FileName, FileNameFault};
 use super::limits::TEXT_BYTES;
 use super::name::{Name, NameFault};
-use super::refusal::Refusal;
-use super::request::{Ask, HistoryRange, Manner, Presence, RangeEnd};
+use super::refusal::{Instead, Refusal};
+use super::request::{Ask, FileRequest, HistoryRange, Manner, Presence, RangeEnd, TransferRequest};
 use super::secret::Secret;
 use super::text::{Text, TextFault};
 use super::tongue::Tongue;
@@ -23,6 +25,8 @@ pub struct Command {
     pub en: &'static str,
     /// What it does, in Chinese.
     pub zh: &'static str,
+    /// What help on this letter alone adds, line by line: forms for other systems, the same in every language.
+    pub elsewhere: &'static [&'static str],
     read: fn(&Fields<'_>) -> Result<Ask, Wrong>,
 }
 
@@ -35,6 +39,8 @@ pub enum When {
     Before,
     /// Only after login.
     After,
+    /// Only as the first line of a connection, which it takes over.
+    First,
 }
 
 /// One argument.
@@ -87,8 +93,9 @@ pub const COMMANDS: &[Command] = &[
         letter: 'U',
         params: &[word("name", Need::Required)],
         when: When::Before,
-        en: "look up a name: known (P logs in) or new (P registers)",
+        en: "look up a name: known (P logs in), new (P registers)",
         zh: "查名字：已注册用 P 登录，未注册用 P 注册",
+        elsewhere: &[],
         read: |fields| Ok(Ask::Account { name: fields.name(0)? }),
     },
     Command {
@@ -97,6 +104,7 @@ pub const COMMANDS: &[Command] = &[
         when: When::Before,
         en: "log in; after U said new, register",
         zh: "登录；U 答复 new 之后则为注册",
+        elsewhere: &[],
         read: |fields| {
             let name = fields.name(0)?;
             Ok(Ask::Password { name, password: Secret::new(fields.needed(1)?), presence: fields.presence(2, 3) })
@@ -108,6 +116,7 @@ pub const COMMANDS: &[Command] = &[
         when: When::Before,
         en: "log in by the token of an earlier json login",
         zh: "用 json 登录时得到的令牌登录",
+        elsewhere: &[],
         read: |fields| Ok(Ask::Token { token: Secret::new(fields.needed(0)?), presence: fields.presence(1, 2) }),
     },
     Command {
@@ -116,6 +125,7 @@ pub const COMMANDS: &[Command] = &[
         when: When::After,
         en: "say it to all; - is your name; 'text says it too",
         zh: "说话；- 代表自己；也可直接输入汉字，或 'hello",
+        elsewhere: &[],
         read: |fields| Ok(Ask::Chat { name: fields.someone(0), text: fields.text(1)? }),
     },
     Command {
@@ -124,6 +134,7 @@ pub const COMMANDS: &[Command] = &[
         when: When::After,
         en: "the last n lines after #left up to #right",
         zh: "编号 left 之后到 right 的最新 n 条",
+        elsewhere: &[],
         read: read_history,
     },
     Command {
@@ -132,13 +143,53 @@ pub const COMMANDS: &[Command] = &[
         when: When::After,
         en: "who is here",
         zh: "谁在这里",
-        read: |fields| match fields.get(0) {
-            None => Ok(Ask::Who { page: 1 }),
-            Some(page) => match usize::try_from(parse_digits(page)?) {
-                Ok(page @ 1..) => Ok(Ask::Who { page }),
-                Ok(0) | Err(_) => Err(Wrong::Form),
-            },
-        },
+        elsewhere: &[],
+        read: |fields| Ok(Ask::Who { page: fields.page(0)? }),
+    },
+    Command {
+        letter: 'F',
+        params: FILE,
+        when: When::After,
+        en: "share a file: shows the command that sends it",
+        zh: "共享文件：给出发送文件的命令",
+        elsewhere: UPLOAD_ON_WINDOWS,
+        read: |fields| fields.file().map(Ask::Offer),
+    },
+    Command {
+        letter: 'L',
+        params: FILE,
+        when: When::After,
+        en: "fetch a shared file: shows the command for it",
+        zh: "取文件：给出下载文件的命令",
+        elsewhere: DOWNLOAD_ON_WINDOWS,
+        read: |fields| fields.file().map(Ask::Fetch),
+    },
+    Command {
+        letter: 'S',
+        params: &[word("page", Need::Optional)],
+        when: When::After,
+        en: "what is shared, newest first",
+        zh: "列出共享的文件，新的在前",
+        elsewhere: &[],
+        read: |fields| Ok(Ask::Shelf { page: fields.page(0)? }),
+    },
+    Command {
+        letter: 'X',
+        params: FILE,
+        when: When::After,
+        en: "withdraw a file that you have shared",
+        zh: "撤下自己共享的文件",
+        elsewhere: &[],
+        read: |fields| fields.file().map(Ask::Withdraw),
+    },
+    Command {
+        letter: 'T',
+        params: &[word("ticket", Need::Required), word("size", Need::Optional), word("sha256", Need::Optional)],
+        when: When::First,
+        en: "send or fetch by a ticket of F or L: see protocol.md",
+        zh: "凭 F 或 L 给的票传送文件，见 protocol.md",
+        elsewhere: &[],
+        read: read_transfer,
     },
     Command {
         letter: 'V',
@@ -146,6 +197,7 @@ pub const COMMANDS: &[Command] = &[
         when: When::Always,
         en: "speak en, zh (中文) or json; alone: version",
         zh: "语言 en、zh 或 json；不带参数显示版本",
+        elsewhere: &[],
         read: |fields| match fields.get(0) {
             None => Ok(Ask::Voice(None)),
             Some(code) => Tongue::parse(code).map(|tongue| Ask::Voice(Some(tongue))).ok_or(Wrong::Form),
@@ -157,6 +209,7 @@ pub const COMMANDS: &[Command] = &[
         when: When::Always,
         en: "heartbeat: answered OK",
         zh: "心跳，答复 OK",
+        elsewhere: &[],
         read: |_| Ok(Ask::Heartbeat),
     },
     Command {
@@ -165,6 +218,7 @@ pub const COMMANDS: &[Command] = &[
         when: When::Always,
         en: "this help, or help on one letter",
         zh: "显示帮助，或某个字母的帮助",
+        elsewhere: &[],
         read: |fields| {
             let Some(word) = fields.get(0) else { return Ok(Ask::Help(None)) };
             let [byte] = word.as_bytes() else { return Err(Wrong::Form) };
@@ -178,8 +232,27 @@ pub const COMMANDS: &[Command] = &[
         when: When::Always,
         en: "leave",
         zh: "离开",
+        elsewhere: &[],
         read: |fields| Ok(Ask::Leave { name: fields.someone(0) }),
     },
+];
+
+/// What `F`, `L` and `X` are about.
+const FILE: &[Param] = &[word("name", Need::RequiredInLine), rest("file_name")];
+
+/// For PowerShell, which has neither nc nor a shell that could run the command of the reply.
+const UPLOAD_ON_WINDOWS: &[&str] = &[
+    "  Windows (PowerShell); put in the file, HOST, PORT and TICKET of the reply to F:",
+    "  $f = Get-Item -LiteralPath 'report.pdf'; $s = [Net.Sockets.TcpClient]::new('HOST', PORT).GetStream()",
+    "  $t = \"T TICKET $($f.Length) $((Get-FileHash -LiteralPath $f.FullName).Hash)`n\"",
+    "  $s.Write([Text.Encoding]::ASCII.GetBytes($t), 0, $t.Length)",
+    "  $i = $f.OpenRead(); $i.CopyTo($s); $i.Close(); [IO.StreamReader]::new($s).ReadToEnd()",
+];
+const DOWNLOAD_ON_WINDOWS: &[&str] = &[
+    "  Windows (PowerShell); put in the file, HOST, PORT and TICKET of the reply to L:",
+    "  $s = [Net.Sockets.TcpClient]::new('HOST', PORT).GetStream(); $t = \"T TICKET`n\"",
+    "  $s.Write([Text.Encoding]::ASCII.GetBytes($t), 0, $t.Length)",
+    "  $o = [IO.File]::Create(\"$PWD\\report.pdf\"); $s.CopyTo($o); $o.Close()",
 ];
 
 /// The row of a letter.
@@ -206,6 +279,13 @@ fn read_history(fields: &Fields<'_>) -> Result<Ask, Wrong> {
     Ok(Ask::History(HistoryRange { left: bound(0)?, right: bound(1)?, count, from }))
 }
 
+fn read_transfer(fields: &Fields<'_>) -> Result<Ask, Wrong> {
+    let ticket = Secret::new(fields.needed(0)?);
+    let size_bytes = fields.get(1).map(parse_digits).transpose()?;
+    let digest = fields.get(2).map(|word| Digest::parse(word).ok_or(Wrong::Form)).transpose()?;
+    Ok(Ask::Transfer(TransferRequest { ticket, size_bytes, digest }))
+}
+
 /// A number of at most 18 digits, so that it also fits the store's signed 64 bits.
 fn parse_digits(word: &str) -> Result<u64, Wrong> {
     let is_number = (1..=18).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_digit());
@@ -223,19 +303,20 @@ impl Command {
                 form.push('[');
                 open += 1;
             }
-            form.push_str(param.name);
+            form.push_str(&param.name.replace('_', "-"));
         }
         form.extend(std::iter::repeat_n(']', open));
         form
     }
 
-    /// Whether it may be asked in this state; `say` is the line that would have said it to the room.
-    pub(super) fn check_state(&self, manner: Manner, say: Option<&str>) -> Result<(), Refusal> {
+    /// Whether it may be asked in this state; `instead` is what may have been meant.
+    pub(super) fn check_state(&self, manner: Manner, instead: Option<&Instead>) -> Result<(), Refusal> {
         match (self.when, manner.logged_in) {
             // Never with a password or a token in it.
-            (When::Before, true) if matches!(self.letter, 'P' | 'I') => Err(Refusal::AlreadyIn { say: None }),
-            (When::Before, true) => Err(Refusal::AlreadyIn { say: say.map(str::to_owned) }),
+            (When::Before, true) if matches!(self.letter, 'P' | 'I') => Err(Refusal::AlreadyIn { instead: None }),
+            (When::Before, true) => Err(Refusal::AlreadyIn { instead: instead.cloned() }),
             (When::After, false) => Err(Refusal::LoginFirst),
+            (When::First, _) if !manner.is_first => Err(Refusal::NotFirst { instead: instead.cloned() }),
             _ => Ok(()),
         }
     }
@@ -284,15 +365,18 @@ pub enum Wrong {
     Name(NameFault),
     /// A text that is none.
     Text(TextFault),
+    /// A file name that is none.
+    FileName(FileNameFault),
 }
 
 impl Wrong {
-    /// The refusal that says so; `say` is the line that would have said it to the room.
-    pub fn into_refusal(self, letter: char, say: Option<String>) -> Refusal {
+    /// The refusal that says so; `instead` is what may have been meant.
+    pub fn into_refusal(self, letter: char, instead: Option<Instead>) -> Refusal {
         match self {
-            Wrong::Form => Refusal::Usage { letter, say },
+            Wrong::Form => Refusal::Usage { letter, instead },
             Wrong::Name(fault) => Refusal::BadName(fault),
-            Wrong::Text(TextFault::Blank) => Refusal::Usage { letter, say },
+            Wrong::FileName(fault) => Refusal::BadFileName { letter, fault },
+            Wrong::Text(TextFault::Blank) => Refusal::Usage { letter, instead },
             Wrong::Text(TextFault::TooLong) => Refusal::LineTooLong { limit_bytes: TEXT_BYTES },
             Wrong::Text(fault @ (TextFault::Escape | TextFault::Control)) => Refusal::BadText(fault),
         }
@@ -339,6 +423,24 @@ impl Fields<'_> {
         if self.may_have_lines { Text::parse_lines(words) } else { Text::parse(words) }.map_err(Wrong::Text)
     }
 
+    /// A page counted from 1; the first if none is named.
+    fn page(&self, index: usize) -> Result<usize, Wrong> {
+        let Some(page) = self.get(index) else { return Ok(1) };
+        match usize::try_from(parse_digits(page)?) {
+            Ok(page @ 1..) => Ok(page),
+            Ok(0) | Err(_) => Err(Wrong::Form),
+        }
+    }
+
+    /// The arguments of [`FILE`].
+    fn file(&self) -> Result<FileRequest, Wrong> {
+        let file_name = self.needed(1)?;
+        if file_name.trim_matches([' ', '\t']).is_empty() {
+            return Err(Wrong::Form);
+        }
+        Ok(FileRequest { name: self.someone(0), file_name: FileName::parse(file_name).map_err(Wrong::FileName)? })
+    }
+
     fn presence(&self, enter: usize, listen: usize) -> Presence {
         match (self.get(enter), self.get(listen)) {
             (Some("false"), Some("true")) => Presence::Listener,
@@ -354,9 +456,15 @@ mod tests {
 
     #[test]
     fn forms_read_as_people_write_them() {
-        for (letter, form) in
-            [('C', "C name text"), ('H', "H [left [right [n]]]"), ('P', "P name password"), ('K', "K"), ('E', "E [name]")]
-        {
+        for (letter, form) in [
+            ('C', "C name text"),
+            ('F', "F name file-name"),
+            ('T', "T ticket [size [sha256]]"),
+            ('H', "H [left [right [n]]]"),
+            ('P', "P name password"),
+            ('K', "K"),
+            ('E', "E [name]"),
+        ] {
             assert_eq!(find(letter).unwrap().form(), form);
         }
     }
@@ -372,7 +480,7 @@ mod tests {
     #[test]
     fn help_fits_a_terminal_of_80_columns() {
         // Blanks, the form, and then the words: see the people's voices.
-        const BEFORE_WORDS: usize = 26;
+        const BEFORE_WORDS: usize = 27;
         let columns = |words: &str| words.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum::<usize>();
         for command in COMMANDS {
             assert!(command.form().len() < BEFORE_WORDS - 2);

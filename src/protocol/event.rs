@@ -1,5 +1,7 @@
 //! What a room tells its members. The one type behind live lines, history and the store's rows.
 
+use super::digest::Digest;
+use super::file_name::FileName;
 use super::name::Name;
 use super::text::{Ref, Text};
 
@@ -41,6 +43,22 @@ pub enum Deed {
         /// Who left.
         from: Name,
     },
+    /// Somebody shared a file.
+    File {
+        /// Who shared it.
+        from: Name,
+        /// What was shared.
+        file: SharedFile,
+    },
+    /// A file is no longer shared.
+    Withdrawn {
+        /// Who withdrew it; `None` if it was kept for as long as files are.
+        from: Option<Name>,
+        /// The file's name.
+        file_name: FileName,
+        /// The number of the event that shared it.
+        shared_seq: u64,
+    },
     /// The daemon started: nobody is here.
     Started,
     /// The daemon stops: nobody is here any more.
@@ -55,6 +73,8 @@ impl Deed {
             Deed::Announcement { .. } => "announcement",
             Deed::Enter { .. } => "enter",
             Deed::Leave { .. } => "leave",
+            Deed::File { .. } => "file",
+            Deed::Withdrawn { .. } => "withdrawn",
             Deed::Started => "started",
             Deed::Stopping => "stopping",
         }
@@ -64,6 +84,17 @@ impl Deed {
     pub fn is_presence(&self) -> bool {
         matches!(self, Deed::Enter { .. } | Deed::Leave { .. })
     }
+}
+
+/// A file as it is shared with a room.
+#[derive(Clone, Debug)]
+pub struct SharedFile {
+    /// Its name there.
+    pub name: FileName,
+    /// Its size.
+    pub size_bytes: u64,
+    /// The SHA-256 of its bytes.
+    pub digest: Digest,
 }
 
 /// A stretch of the log that a connection was too slow for.

@@ -22,8 +22,8 @@ pub(super) fn parse(line: &str, manner: Manner) -> Result<Request, Unreadable> {
         [byte] => char::from(byte.to_ascii_uppercase()),
         _ => '\0',
     };
-    let command =
-        commands::find(letter).ok_or_else(|| fail(None, Refusal::UnknownCommand { stranger: !manner.logged_in, say: None }))?;
+    let command = commands::find(letter)
+        .ok_or_else(|| fail(None, Refusal::UnknownCommand { stranger: !manner.logged_in, instead: None }))?;
     command.check_state(manner, None).map_err(|refusal| fail(Some(letter), refusal))?;
     let mut values: [Option<Cow<'_, str>>; MAX_PARAMS] = Default::default();
     for (param, value) in command.params.iter().zip(&mut values) {
@@ -72,8 +72,8 @@ mod tests {
     use super::super::tongue::Tongue;
     use super::*;
 
-    const MEMBER: Manner = Manner { logged_in: true, tongue: Tongue::Json };
-    const STRANGER: Manner = Manner { logged_in: false, tongue: Tongue::Json };
+    const MEMBER: Manner = Manner { logged_in: true, tongue: Tongue::Json, is_first: false };
+    const STRANGER: Manner = Manner { logged_in: false, tongue: Tongue::Json, is_first: false };
 
     fn read(line: &str) -> Result<Request, Unreadable> {
         let manner = if line.contains(r#""do":"P""#) { STRANGER } else { MEMBER };

@@ -12,6 +12,12 @@ pub const TEXT_BYTES: usize = LINE_BYTES;
 pub const REF_BYTES: usize = 64;
 /// The longest account name, in characters.
 pub const NAME_CHARS: usize = 32;
+/// The longest name of a shared file, in bytes: what most file systems take.
+pub const FILE_NAME_BYTES: usize = 255;
+/// Files that an account may share at once, whatever their size.
+pub const FILES_AN_ACCOUNT: usize = 10_000;
+/// Tickets of one account that may wait to be used; another one takes the place of the oldest.
+pub const TICKETS_AN_ACCOUNT: usize = 64;
 /// The shortest password that can be registered, in bytes.
 pub const PASSWORD_MIN_BYTES: usize = 6;
 /// The longest password that can be registered, in bytes: bcrypt reads 72, one of them its NUL.
@@ -24,6 +30,10 @@ pub const NAMES_AT_LOGIN: usize = 20;
 pub const NAMES_A_PAGE: usize = 100;
 /// Lines of history when none are asked for, and the most a person gets at once.
 pub const HISTORY_LINES: usize = 20;
+/// Files on one page of the shelf.
+pub const SHELF_LINES: usize = 20;
+/// As [`SHELF_LINES`], for programs.
+pub const SHELF_LINES_JSON: usize = 100;
 /// The most lines of history a program gets at once.
 pub const HISTORY_LINES_JSON: usize = 1000;
 /// A page of history ends early once its texts exceed this, so that one reply stays small.

@@ -10,7 +10,9 @@
 pub mod closing;
 pub mod codec;
 pub mod commands;
+pub mod digest;
 pub mod event;
+pub mod file_name;
 mod json_request;
 pub mod limits;
 pub mod name;
@@ -19,6 +21,7 @@ pub mod refusal;
 pub mod reply;
 pub mod request;
 pub mod secret;
+pub mod shell;
 pub mod text;
 pub mod tongue;
 pub mod voice;

@@ -87,7 +87,8 @@ impl std::fmt::Display for Name {
     }
 }
 
-fn fold(word: &str) -> String {
+/// The form in which names are compared: NFKC case-folded.
+pub(super) fn fold(word: &str) -> String {
     if word.is_ascii() {
         return word.to_ascii_lowercase();
     }

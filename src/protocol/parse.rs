@@ -1,8 +1,9 @@
 //! A line becomes a request here, and nowhere else.
 
 use super::commands::{self, Wrong, split_word};
+use super::file_name::FileName;
 use super::json_request;
-use super::refusal::Refusal;
+use super::refusal::{Instead, Refusal};
 use super::request::{Ask, Manner, Request, Unreadable};
 use super::text::{self, Text};
 use super::tongue::Tongue;
@@ -32,13 +33,13 @@ pub fn parse(line: &str, manner: Manner) -> Result<Option<Request>, Unreadable> 
         _ if word.eq_ignore_ascii_case("help") => '?',
         _ => '\0',
     };
-    let say = say_instead(trimmed, manner);
+    let instead = meant(trimmed, manner);
     let Some(command) = commands::find(letter) else {
-        return Err(Refusal::UnknownCommand { stranger: !manner.logged_in, say }.into());
+        return Err(Refusal::UnknownCommand { stranger: !manner.logged_in, instead }.into());
     };
     let refused = |refusal| Unreadable { letter: Some(letter), reference: None, refusal };
-    command.check_state(manner, say.as_deref()).map_err(refused)?;
-    let ask = command.read_line(rest).map_err(|wrong| refused(wrong.into_refusal(letter, say)))?;
+    command.check_state(manner, instead.as_ref()).map_err(refused)?;
+    let ask = command.read_line(rest).map_err(|wrong| refused(wrong.into_refusal(letter, instead)))?;
     Ok(Some(Request { letter, reference: None, ask }))
 }
 
@@ -60,14 +61,19 @@ fn spoken_without_letter(line: &str, manner: Manner) -> Option<&str> {
     line.starts_with(|c: char| !c.is_ascii()).then_some(line)
 }
 
-/// The line that would have said this one, for somebody who forgot the letter.
-fn say_instead(line: &str, manner: Manner) -> Option<String> {
-    let words = match split_word(line) {
-        ("c" | "C", rest) => rest,
-        _ => line,
-    };
-    let words = words.trim();
-    (manner.logged_in && !words.is_empty() && words != "-").then(|| format!("C - {words}"))
+/// What somebody may have meant who left out the letter of talk, or the `-` before a file's name.
+fn meant(line: &str, manner: Manner) -> Option<Instead> {
+    let (letter, rest) = split_word(line);
+    let words = if letter.eq_ignore_ascii_case("C") { rest.trim() } else { line.trim() };
+    if !manner.logged_in || words.is_empty() || words == "-" {
+        return None;
+    }
+    let is_about_a_file = ["F", "L", "X"].iter().any(|file| letter.eq_ignore_ascii_case(file));
+    let file_name = FileName::parse(rest).ok().filter(|name| is_about_a_file && name.as_str() != "-");
+    Some(match file_name {
+        Some(file_name) => Instead::Ask(format!("{} - {file_name}", letter.to_ascii_uppercase())),
+        None => Instead::Say(format!("C - {words}")),
+    })
 }
 
 #[cfg(test)]
@@ -75,9 +81,9 @@ mod tests {
     use super::super::request::{HistoryRange, RangeEnd};
     use super::*;
 
-    const STRANGER: Manner = Manner { logged_in: false, tongue: Tongue::En };
-    const MEMBER: Manner = Manner { logged_in: true, tongue: Tongue::En };
-    const PROGRAM: Manner = Manner { logged_in: true, tongue: Tongue::Json };
+    const STRANGER: Manner = Manner { logged_in: false, tongue: Tongue::En, is_first: true };
+    const MEMBER: Manner = Manner { logged_in: true, tongue: Tongue::En, is_first: false };
+    const PROGRAM: Manner = Manner { logged_in: true, tongue: Tongue::Json, is_first: false };
 
     fn ask(line: &str, manner: Manner) -> Ask {
         parse(line, manner).unwrap().unwrap().ask
@@ -85,6 +91,16 @@ mod tests {
 
     fn code(line: &str, manner: Manner) -> &'static str {
         parse(line, manner).unwrap_err().refusal.code()
+    }
+
+    fn instead(line: &str) -> Option<Instead> {
+        match parse(line, MEMBER).unwrap_err().refusal {
+            Refusal::UnknownCommand { instead, .. }
+            | Refusal::Usage { instead, .. }
+            | Refusal::AlreadyIn { instead }
+            | Refusal::NotFirst { instead } => instead,
+            refusal => panic!("{line}: {refusal:?}"),
+        }
     }
 
     #[test]
@@ -109,21 +125,21 @@ mod tests {
     }
 
     #[test]
-    fn refusals_show_the_line_that_would_have_said_it() {
+    fn refusals_show_what_may_have_been_meant() {
         for (line, want) in [
             ("hello there", "C - hello there"),
             ("K what?", "C - K what?"),
             ("C hello", "C - hello"),
             ("u there?", "C - u there?"),
             ("quit smoking", "C - quit smoking"),
+            ("T for two", "C - T for two"),
         ] {
-            let (Refusal::UnknownCommand { say, .. } | Refusal::Usage { say, .. } | Refusal::AlreadyIn { say }) =
-                parse(line, MEMBER).unwrap_err().refusal
-            else {
-                panic!("{line}")
-            };
-            assert_eq!(say.as_deref(), Some(want));
+            assert_eq!(instead(line), Some(Instead::Say(want.into())));
         }
+        for (line, want) in [("F report.pdf", "F - report.pdf"), ("l a.txt", "L - a.txt"), ("X  b ", "X - b")] {
+            assert_eq!(instead(line), Some(Instead::Ask(want.into())));
+        }
+        assert_eq!(instead("F -"), Some(Instead::Say("C - F -".into())));
     }
 
     #[test]

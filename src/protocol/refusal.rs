@@ -1,5 +1,6 @@
 //! Every way a request can be refused: one closed list of codes, documented in `protocol.md`.
 
+use super::file_name::{FileName, FileNameFault};
 use super::name::{Name, NameFault};
 use super::text::TextFault;
 
@@ -8,8 +9,15 @@ use super::text::TextFault;
 pub enum Refusal {
     /// `U`, `P` or `I` after login.
     AlreadyIn {
-        /// The line that would have said it.
-        say: Option<String>,
+        /// What may have been meant.
+        instead: Option<Instead>,
+    },
+    /// No possible name of a file.
+    BadFileName {
+        /// The request it was named in.
+        letter: char,
+        /// What is wrong with it.
+        fault: FileNameFault,
     },
     /// A line that begins with `{` but is no request object; why.
     BadJson(String),
@@ -19,10 +27,22 @@ pub enum Refusal {
     BadPassword,
     /// Characters that no terminal should be sent.
     BadText(TextFault),
+    /// A ticket that is unknown, used, too old, malformed or for the other direction.
+    BadTicket,
     /// A token that is unknown, too old or malformed.
     BadToken,
     /// Too many passwords are being hashed.
     Busy,
+    /// Too many transfers are running.
+    BusyTransfers,
+    /// The disk has no room for files left; talk goes on.
+    DiskFull,
+    /// The name is taken on the shelf, or about to be.
+    FileExists(Box<FileExists>),
+    /// The bytes are not those of the SHA-256 that was sent.
+    HashMismatch,
+    /// An upload that goes on from an offset, without the SHA-256 of the whole file.
+    HashNeeded,
     /// A line over the limit, in bytes.
     LineTooLong {
         /// The limit that was exceeded.
@@ -32,19 +52,39 @@ pub enum Refusal {
     LoginFirst,
     /// Somebody registered the name in between.
     NameTaken(Name),
+    /// Nothing of this name is shared.
+    NoSuchFile(FileName),
     /// A password for an account that does not exist, and no `U` that said so.
     NoSuchUser(Name),
+    /// A transfer that does not begin its connection.
+    NotFirst {
+        /// What may have been meant.
+        instead: Option<Instead>,
+    },
     /// Bytes that are not UTF-8.
     NotUtf8,
     /// A request in somebody else's name.
     NotYou {
         /// The session's own name.
         own: Name,
-        /// The line that would have said it.
-        say: Option<String>,
+        /// What may have been meant.
+        instead: Option<Instead>,
     },
+    /// Somebody else's file; whose.
+    NotYours(Name),
+    /// No more may be shared.
+    Quota(Quota),
+    /// Another number of bytes than was said.
+    SizeMismatch(SizeMismatch),
     /// The store cannot take or give anything at the moment.
     StoreFailed,
+    /// A file over the largest size, in bytes.
+    TooLarge {
+        /// The largest size.
+        limit_bytes: u64,
+    },
+    /// Bytes came more slowly than is acceptable.
+    TooSlow,
     /// Not stored in time, but it may still be.
     Unconfirmed {
         /// The event's number, if the room has heard it; `None` for a registration.
@@ -54,15 +94,15 @@ pub enum Refusal {
     UnknownCommand {
         /// Whether it was sent before login.
         stranger: bool,
-        /// The line that would have said it.
-        say: Option<String>,
+        /// What may have been meant.
+        instead: Option<Instead>,
     },
     /// Wrong arguments for the letter.
     Usage {
         /// The letter whose form was not kept.
         letter: char,
-        /// The line that would have said it.
-        say: Option<String>,
+        /// What may have been meant.
+        instead: Option<Instead>,
     },
     /// A wrong password.
     WrongPassword {
@@ -71,23 +111,97 @@ pub enum Refusal {
     },
 }
 
+/// A line that may have been meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Instead {
+    /// It would have said it to the room.
+    Say(String),
+    /// It would have asked it.
+    Ask(String),
+}
+
+/// Who has the name of a file.
+#[derive(Clone, Debug)]
+pub enum FileExists {
+    /// It is shared.
+    Shared {
+        /// Under this name.
+        file_name: FileName,
+        /// By whom.
+        by: Name,
+        /// Whether that is who asks.
+        is_own: bool,
+        /// The next name after it that is free.
+        free_name: FileName,
+    },
+    /// It is being sent, or is about to be.
+    Uploading {
+        /// By whom.
+        by: Name,
+    },
+}
+
+/// Whose share of the disk is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quota {
+    /// The account's bytes.
+    Account,
+    /// The account's number of files.
+    Files,
+    /// The room's bytes.
+    Room,
+}
+
+/// How a number of bytes is not the one that was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SizeMismatch {
+    /// What came before was part of a file of another size.
+    OtherFile,
+    /// The input ended too early; what came is kept.
+    TooFew {
+        /// How much of the file is here.
+        received_bytes: u64,
+        /// The whole file's size.
+        size_bytes: u64,
+    },
+    /// More came than the whole file.
+    TooMany,
+    /// A download from behind the end.
+    PastEnd {
+        /// The file's size.
+        size_bytes: u64,
+    },
+}
+
 impl Refusal {
     /// The closed list of codes, in the order of `protocol.md`.
-    pub const CODES: [&str; 18] = [
+    pub const CODES: [&str; 30] = [
         "already-in",
+        "bad-file-name",
         "bad-json",
         "bad-name",
         "bad-password",
         "bad-text",
+        "bad-ticket",
         "bad-token",
         "busy",
+        "disk-full",
+        "file-exists",
+        "hash-mismatch",
         "line-too-long",
         "login-first",
         "name-taken",
+        "no-such-file",
         "no-such-user",
+        "not-first",
         "not-utf8",
         "not-you",
+        "not-yours",
+        "quota",
+        "size-mismatch",
         "store-failed",
+        "too-large",
+        "too-slow",
         "unconfirmed",
         "unknown-command",
         "usage",
@@ -98,22 +212,34 @@ impl Refusal {
     pub fn code(&self) -> &'static str {
         match self {
             Refusal::AlreadyIn { .. } => "already-in",
+            Refusal::BadFileName { .. } => "bad-file-name",
             Refusal::BadJson(_) => "bad-json",
             Refusal::BadName(_) => "bad-name",
             Refusal::BadPassword => "bad-password",
             Refusal::BadText(_) => "bad-text",
+            Refusal::BadTicket => "bad-ticket",
             Refusal::BadToken => "bad-token",
-            Refusal::Busy => "busy",
+            Refusal::Busy | Refusal::BusyTransfers => "busy",
+            Refusal::DiskFull => "disk-full",
+            Refusal::FileExists(_) => "file-exists",
+            Refusal::HashMismatch => "hash-mismatch",
             Refusal::LineTooLong { .. } => "line-too-long",
             Refusal::LoginFirst => "login-first",
             Refusal::NameTaken(_) => "name-taken",
+            Refusal::NoSuchFile(_) => "no-such-file",
             Refusal::NoSuchUser(_) => "no-such-user",
+            Refusal::NotFirst { .. } => "not-first",
             Refusal::NotUtf8 => "not-utf8",
             Refusal::NotYou { .. } => "not-you",
+            Refusal::NotYours(_) => "not-yours",
+            Refusal::Quota(_) => "quota",
+            Refusal::SizeMismatch(_) => "size-mismatch",
             Refusal::StoreFailed => "store-failed",
+            Refusal::TooLarge { .. } => "too-large",
+            Refusal::TooSlow => "too-slow",
             Refusal::Unconfirmed { .. } => "unconfirmed",
             Refusal::UnknownCommand { .. } => "unknown-command",
-            Refusal::Usage { .. } => "usage",
+            Refusal::Usage { .. } | Refusal::HashNeeded => "usage",
             Refusal::WrongPassword { .. } => "wrong-password",
         }
     }

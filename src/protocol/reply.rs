@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use super::event::Event;
+use super::digest::Digest;
+use super::event::{Event, SharedFile};
+use super::file_name::FileName;
 use super::name::Name;
 use super::refusal::Refusal;
 use super::request::HistoryRange;
+use super::shell::Endpoint;
 use super::text::Ref;
 use super::tongue::Tongue;
 
@@ -45,6 +48,16 @@ pub enum Reply {
         /// The page after this one, if there is one.
         next_page: Option<usize>,
     },
+    /// `F`: a ticket to send the file with.
+    Offered(Offered),
+    /// `L`: a ticket to fetch the file with.
+    Found(Found),
+    /// `S`: a page of what is shared.
+    Shelf(Shelf),
+    /// `X`: withdrawn and stored.
+    Withdrawn,
+    /// `T`: received and stored.
+    Received(Digest),
     /// `V voice`: this voice from now on.
     Speaking(Tongue),
     /// `V`: version and voices.
@@ -88,4 +101,43 @@ pub struct Page {
     pub events: Vec<Event>,
     /// What to ask for to see the page next to it, if there is one.
     pub further: Option<HistoryRange>,
+}
+
+/// A ticket to send a file with.
+#[derive(Clone, Debug)]
+pub struct Offered {
+    /// The ticket.
+    pub ticket: String,
+    /// The file's name.
+    pub file_name: FileName,
+    /// How much of it has come before.
+    pub offset_bytes: u64,
+    /// The largest size it may have.
+    pub limit_bytes: u64,
+    /// Until when the ticket must be used.
+    pub ticket_timeout_s: u64,
+    /// Where to send it.
+    pub endpoint: Endpoint,
+}
+
+/// A ticket to fetch a file with.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The ticket.
+    pub ticket: String,
+    /// The file.
+    pub file: SharedFile,
+    /// Where to fetch it.
+    pub endpoint: Endpoint,
+}
+
+/// A page of what is shared with a room, newest first.
+#[derive(Clone, Debug)]
+pub struct Shelf {
+    /// The room.
+    pub room: Arc<str>,
+    /// The events by which the files were shared.
+    pub files: Vec<Event>,
+    /// The page after this one, if there is one.
+    pub next_page: Option<usize>,
 }

@@ -1,5 +1,7 @@
 //! What a client can ask, once its line has been read. The reading is in [`super::parse`].
 
+use super::digest::Digest;
+use super::file_name::FileName;
 use super::name::Name;
 use super::refusal::Refusal;
 use super::secret::Secret;
@@ -55,6 +57,19 @@ pub enum Ask {
         /// The page.
         page: usize,
     },
+    /// `F`: offer a file to the room.
+    Offer(FileRequest),
+    /// `L`: fetch a shared file.
+    Fetch(FileRequest),
+    /// `S`: what is shared, by pages counted from 1.
+    Shelf {
+        /// The page.
+        page: usize,
+    },
+    /// `X`: take back a shared file.
+    Withdraw(FileRequest),
+    /// `T`: begin a transfer, by a ticket that `F` or `L` gave.
+    Transfer(TransferRequest),
     /// `V`: speak in this voice, or tell the voices.
     Voice(Option<Tongue>),
     /// `K`: heartbeat.
@@ -66,6 +81,26 @@ pub enum Ask {
         /// In whose name; `None` stands for oneself.
         name: Option<String>,
     },
+}
+
+/// A request about one file.
+#[derive(Debug)]
+pub struct FileRequest {
+    /// In whose name; `None` stands for oneself.
+    pub name: Option<String>,
+    /// The file.
+    pub file_name: FileName,
+}
+
+/// The first line of a connection that carries bytes. The ticket tells in which direction.
+#[derive(Debug)]
+pub struct TransferRequest {
+    /// What was sent as the ticket.
+    pub ticket: Secret,
+    /// The whole file's size for an upload, the offset for a download.
+    pub size_bytes: Option<u64>,
+    /// The whole file's SHA-256, for an upload.
+    pub digest: Option<Digest>,
 }
 
 /// How a login is in the room.
@@ -108,6 +143,8 @@ pub struct Manner {
     pub logged_in: bool,
     /// The voice it is spoken to in.
     pub tongue: Tongue,
+    /// Whether it is the connection's first line.
+    pub is_first: bool,
 }
 
 /// A line that is no request, with what is known of it.

@@ -15,12 +15,11 @@ use super::audience::{Audience, Fresh, Listener};
 use super::log::Cursor;
 use super::members::Members;
 use super::refs::RecentRefs;
-use super::{Announced, ConnectionId, Mark, Scene, Speech, Stale, Told, Visitor, WhoPage};
+use super::{ConnectionId, Mark, Posted, Posting, Scene, Speech, Stale, Told, Visitor, WhoPage};
 use crate::clock::now_ms;
 use crate::protocol::closing::Closing;
 use crate::protocol::event::{Deed, Event};
 use crate::protocol::limits::{NAMES_A_PAGE, NAMES_AT_LOGIN};
-use crate::protocol::text::Text;
 use crate::protocol::voice::Voice;
 use crate::store::OpenRoom;
 use crate::store::queue::{Position, Queue, Slot};
@@ -39,7 +38,7 @@ pub(super) enum Command {
     Listen { visitor: Visitor, answer: oneshot::Sender<Scene> },
     Glance { answer: oneshot::Sender<Scene> },
     Speak { speech: Speech, answer: oneshot::Sender<Result<Told, Stale>> },
-    Announce { text: Text, slot: Slot, answer: oneshot::Sender<Announced> },
+    Post { posting: Posting, slot: Slot, answer: oneshot::Sender<Posted> },
     SetVoice { connection: ConnectionId, voice: Voice, answer: oneshot::Sender<Option<Cursor>> },
     Who { page: usize, answer: oneshot::Sender<WhoPage> },
     Mark { answer: oneshot::Sender<Mark> },
@@ -143,11 +142,11 @@ impl Actor {
                 self.settle();
                 let _ = answer.send(self.scene(None));
             }
-            Command::Announce { text, slot, answer } => {
-                self.happen(Deed::Announcement { text }, None, None);
+            Command::Post { posting: Posting { deed, author, from }, slot, answer } => {
+                let seq = self.happen(deed, author.as_ref(), from);
                 self.slots.push(slot);
                 self.settle();
-                let _ = answer.send(Announced { listeners: self.audience.count(), position: self.position });
+                let _ = answer.send(Posted { seq, listeners: self.audience.count(), position: self.position });
             }
             Command::SetVoice { connection, voice, answer } => {
                 self.settle();

@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::protocol::closing::Closing;
+use crate::protocol::event::Deed;
 use crate::protocol::name::Name;
 use crate::protocol::text::{Ref, Text};
 use crate::protocol::voice::Voice;
@@ -109,8 +110,20 @@ pub struct WhoPage {
     pub has_more: bool,
 }
 
-/// How an announcement went out.
-pub struct Announced {
+/// Something that happens in the room and is not talk.
+pub struct Posting {
+    /// What happens.
+    pub deed: Deed,
+    /// Whose deed it is; `None` for the server's.
+    pub author: Option<Account>,
+    /// The connection that it was asked over, which does not hear it in a people's voice.
+    pub from: Option<ConnectionId>,
+}
+
+/// How a posting went out.
+pub struct Posted {
+    /// The event's number.
+    pub seq: u64,
     /// How many connections hear the room.
     pub listeners: usize,
     /// Where it is in the store's queue.
@@ -178,8 +191,13 @@ impl Room {
     }
 
     /// The operator speaks to everyone.
-    pub async fn announce(&self, text: Text, slot: Slot) -> Announced {
-        self.ask(|answer| actor::Command::Announce { text, slot, answer }).await
+    pub async fn announce(&self, text: Text, slot: Slot) -> Posted {
+        self.post(Posting { deed: Deed::Announcement { text }, author: None, from: None }, slot).await
+    }
+
+    /// Something happens that is not talk.
+    pub async fn post(&self, posting: Posting, slot: Slot) -> Posted {
+        self.ask(|answer| actor::Command::Post { posting, slot, answer }).await
     }
 
     /// Hears the room in another voice from here on, by the cursor returned; the old one ends here.

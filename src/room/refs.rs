@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn nothing_is_forgotten_that_a_question_may_have_missed() {
         let mut refs = RecentRefs::default();
-        let account = AccountId::test(1);
+        let account = AccountId::from_number(1);
         let reference = |n: usize| Ref::parse(&format!("r{n}")).unwrap();
         for n in 1..=REMEMBERED + 10 {
             refs.place(account, reference(n), n as u64, Position::test(n as u64));

@@ -19,7 +19,6 @@ use crate::protocol::text::Ref;
 use crate::protocol::tongue::Tongue;
 use crate::room::{Scene, Visitor};
 use crate::store::queue::{Position, StoreFailed};
-use crate::store::read::ReadError;
 use crate::store::record::{Account, Record, Registered, Registration, TokenHash, TokenRecord};
 
 /// What a login is asked with, for its reply.
@@ -74,7 +73,7 @@ impl Session {
     /// The account that a password opens, registered by it if the last `U` found its name to be new.
     async fn open_by_password(&mut self, name: Name, password: Secret) -> Result<Account, Refusal> {
         let services = Arc::clone(&self.services);
-        let State::Stranger(stranger) = &mut self.state else { return Err(Refusal::AlreadyIn { say: None }) };
+        let State::Stranger(stranger) = &mut self.state else { return Err(Refusal::AlreadyIn { instead: None }) };
         if stranger.asked_new.as_ref() == Some(&name) {
             return self.register(name, password).await;
         }
@@ -133,7 +132,7 @@ impl Session {
             Ok(kept) => kept,
             Err(refusal) => return self.refuse_login(login, refusal),
         };
-        let Some(ended) = self.ended.take() else { return self.refuse_login(login, Refusal::AlreadyIn { say: None }) };
+        let Some(ended) = self.ended.take() else { return self.refuse_login(login, Refusal::AlreadyIn { instead: None }) };
         let (voice, connection) = (self.voice, self.connection);
         let visitor = Visitor { connection, account: account.clone(), voice, ended };
         let services = Arc::clone(&self.services);
@@ -177,10 +176,7 @@ impl Session {
         let (token, hash) = match used {
             Some(hash) => (None, hash),
             None if self.voice.tongue == Tongue::Json && login.letter == 'P' => {
-                let (token, hash) = auth::new_token().map_err(|error| {
-                    log::error!("no random numbers for a token: {error}");
-                    Refusal::Busy
-                })?;
+                let (token, hash) = auth::new_token()?;
                 (Some(token), hash)
             }
             None => return Ok((None, Position::default())),
@@ -188,25 +184,5 @@ impl Session {
         let slot = self.services.queue.slot(1).await?;
         let record = TokenRecord { account: account.id, hash, is_new: token.is_some(), at_ms: now_ms() };
         Ok((token, self.services.queue.push(vec![Record::Token(record)], vec![slot])))
-    }
-}
-
-impl From<StoreFailed> for Refusal {
-    fn from(_: StoreFailed) -> Self {
-        Refusal::StoreFailed
-    }
-}
-
-impl From<auth::Busy> for Refusal {
-    fn from(_: auth::Busy) -> Self {
-        Refusal::Busy
-    }
-}
-
-impl From<ReadError> for Refusal {
-    fn from(error: ReadError) -> Self {
-        // A stranger can cause reads at will, so this is not for the log's usual level.
-        log::debug!("{error}");
-        Refusal::StoreFailed
     }
 }

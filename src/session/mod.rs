@@ -2,29 +2,35 @@
 //!
 //! Lines come in from `net`, replies go out through the [`outbox`]. This file holds the state of a
 //! session and the one table from requests to handlers; [`login`] is how a stranger becomes somebody,
-//! [`talk`] what somebody can do. A session knows handles (room, store, auth), never sockets.
+//! [`talk`] and [`files`] what somebody can do. A session knows handles (room, files, store, auth),
+//! never sockets.
 
+mod files;
 mod login;
 pub mod outbox;
 mod talk;
 
+use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::auth::Auth;
+use crate::files::Files;
 use crate::protocol::closing::Closing;
 use crate::protocol::codec::Input;
 use crate::protocol::limits::PASSWORD_TRIES;
 use crate::protocol::name::Name;
 use crate::protocol::parse;
-use crate::protocol::refusal::Refusal;
+use crate::protocol::refusal::{Instead, Refusal};
 use crate::protocol::reply::{Answer, Reply};
-use crate::protocol::request::{Ask, Manner, Request, Unreadable};
+use crate::protocol::request::{Ask, Manner, Request, TransferRequest, Unreadable};
+use crate::protocol::shell::Endpoint;
 use crate::protocol::text::{Ref, Text};
 use crate::protocol::tongue::Tongue;
 use crate::protocol::voice::{LineEnd, Voice};
@@ -34,7 +40,7 @@ use crate::store::read::Reader;
 use crate::store::record::Account;
 use outbox::{Hearing, Item, Outbox};
 
-/// What every session uses.
+/// What every session and every transfer uses.
 pub struct Services {
     /// The room.
     pub room: Room,
@@ -44,6 +50,16 @@ pub struct Services {
     pub reader: Reader,
     /// The door for passwords.
     pub auth: Auth,
+    /// What is shared.
+    pub files: Files,
+    /// Where bytes are carried.
+    pub background: Handle,
+    /// The slowest that they may come or go.
+    pub min_rate: MinRate,
+    /// Where clients reach the daemon, if not at their connection's own address.
+    pub advertise: Option<Endpoint>,
+    /// How long a ticket waits to be used.
+    pub ticket_timeout: Duration,
     /// The tongue a connection is spoken to in until it chooses.
     pub tongue: Tongue,
     /// How long a connection may take to its first line.
@@ -52,6 +68,15 @@ pub struct Services {
     pub login_timeout: Duration,
     /// How long a sender may go on waiting for the disk once the daemon stops.
     pub stop_patience: Duration,
+}
+
+/// The slowest acceptable rate of a transfer.
+#[derive(Clone, Copy, Debug)]
+pub struct MinRate {
+    /// In bytes a second; 0 for any.
+    pub bytes_per_s: u64,
+    /// Over how long it is measured.
+    pub window: Duration,
 }
 
 /// What a line leaves to do once talk is gathered.
@@ -65,10 +90,14 @@ enum Work {
 }
 
 /// Why a session ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Ending {
     /// The peer asked to leave, and has been answered.
     Left,
+    /// The connection is to carry bytes from here on.
+    Transfer(TransferRequest),
+    /// It was to carry bytes, but its first line was refused.
+    NoTransfer,
     /// The peer sends nothing more.
     EndOfInput,
     /// The server closes it.
@@ -79,6 +108,8 @@ impl std::fmt::Display for Ending {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Ending::Left => "left",
+            Ending::Transfer(_) => "becomes a transfer",
+            Ending::NoTransfer => "refused a transfer",
             Ending::EndOfInput => "end of input",
             Ending::Closed(closing) => closing.code(),
         })
@@ -93,6 +124,8 @@ pub struct Session {
     services: Arc<Services>,
     connection: ConnectionId,
     address: String,
+    /// The daemon's own address on this connection.
+    local: SocketAddr,
     outbox: Outbox,
     voice: Voice,
     /// Handed to the room on entering it, so that it can end the session.
@@ -144,18 +177,25 @@ impl Session {
         services: Arc<Services>,
         connection: ConnectionId,
         address: String,
+        local: SocketAddr,
         outbox: Outbox,
         ended: oneshot::Sender<Closing>,
     ) -> Self {
         let voice = Voice::new(services.tongue);
         let stranger = Stranger { since: Instant::now(), has_sent_line: false, asked_new: None, tries_left: PASSWORD_TRIES };
         let state = State::Stranger(stranger);
-        Self { services, connection, address, outbox, voice, ended: Some(ended), state, unsaid: Vec::new() }
+        Self { services, connection, address, local, outbox, voice, ended: Some(ended), state, unsaid: Vec::new() }
+    }
+
+    /// The voice that the peer is spoken to in.
+    pub fn voice(&self) -> Voice {
+        self.voice
     }
 
     /// What the meaning of the next line depends on.
     pub fn manner(&self) -> Manner {
-        Manner { logged_in: matches!(self.state, State::Member(_)), tongue: self.voice.tongue }
+        let is_first = matches!(&self.state, State::Stranger(stranger) if !stranger.has_sent_line);
+        Manner { logged_in: matches!(self.state, State::Member(_)), tongue: self.voice.tongue, is_first }
     }
 
     /// By when the next line has to come.
@@ -183,9 +223,9 @@ impl Session {
     }
 
     /// Ends the session: out of the room, and the last words to the peer.
-    pub fn finish(&mut self, ending: Ending) {
+    pub fn finish(&mut self, ending: &Ending) {
         self.state = State::Gone;
-        let Ending::Closed(closing) = ending else {
+        let &Ending::Closed(closing) = ending else {
             let text = Bytes::new();
             return self.outbox.put(Item::Close { text, after_the_log: false });
         };
@@ -202,6 +242,7 @@ impl Session {
     /// Reads a line, and puts what is said to the room to what was said before it; returns what else
     /// there is to do.
     fn gather(&mut self, input: Input) -> ControlFlow<Ending, Option<Work>> {
+        let manner = self.manner();
         if let State::Stranger(stranger) = &mut self.state {
             stranger.has_sent_line = true;
         }
@@ -209,13 +250,14 @@ impl Session {
             Input::Line(line) => line,
             Input::Fault(refusal) => return ControlFlow::Continue(Some(Work::Refuse(refusal.into()))),
         };
-        if line.is_first && parse::is_http(line.as_str()) {
+        if manner.is_first && parse::is_http(line.as_str()) {
             return ControlFlow::Break(Ending::Closed(Closing::NotHttp));
         }
-        ControlFlow::Continue(match parse::parse(line.as_str(), self.manner()) {
+        ControlFlow::Continue(match parse::parse(line.as_str(), manner) {
             Ok(None) => None,
             Ok(Some(Request { letter, reference, ask: Ask::Chat { name, text } })) => {
-                match self.check_is_own(name.as_deref(), Some(&text)) {
+                // The whole line was probably meant: its first word stands where a name should.
+                match self.check_is_own(name.as_deref(), |name| Instead::Say(format!("C - {name} {}", text.as_str()))) {
                     Ok(()) => {
                         self.unsaid.push((text, reference));
                         (self.unsaid.len() == BATCH).then_some(Work::Say)
@@ -233,8 +275,10 @@ impl Session {
         match work {
             Work::Say => Step::Continue(()),
             Work::Refuse(Unreadable { letter, reference, refusal }) => {
+                // What follows such a line are bytes of a file.
+                let was_transfer = letter == Some('T') && !matches!(refusal, Refusal::NotFirst { .. });
                 self.answer(letter, reference, Reply::Refused(refusal));
-                Step::Continue(())
+                if was_transfer { Step::Break(Ending::NoTransfer) } else { Step::Continue(()) }
             }
             Work::Answer(Request { letter, reference, ask }) => self.carry_out(letter, reference, ask).await,
         }
@@ -250,31 +294,33 @@ impl Session {
                 self.set_tongue(reference, tongue).await;
                 return Step::Continue(());
             }
+            Ask::Transfer(request) => return Step::Break(Ending::Transfer(request)),
+            Ask::Offer(request) => self.offer(request).await,
+            Ask::Fetch(request) => self.fetch(request).await,
+            Ask::Shelf { page } => self.shelf(page).await,
+            Ask::Withdraw(request) => self.withdraw(request).await,
             Ask::Account { name } => self.ask_account(name).await,
             Ask::History(range) => self.history(range).await,
             Ask::Who { page } => self.who(page).await,
-            Ask::Leave { name } => self.check_is_own(name.as_deref(), None).map(|()| Reply::Bye),
+            Ask::Leave { name } => {
+                self.check_is_own(name.as_deref(), |name| Instead::Say(format!("C - E {name}"))).map(|()| Reply::Bye)
+            }
             Ask::Voice(None) => Ok(Reply::About),
             Ask::Heartbeat => Ok(Reply::Alive),
             Ask::Help(letter) => Ok(Reply::Help { letter, stranger: matches!(self.state, State::Stranger(_)) }),
             // Never comes here, see `gather`.
-            Ask::Chat { .. } => Err(Refusal::Usage { letter, say: None }),
+            Ask::Chat { .. } => Err(Refusal::Usage { letter, instead: None }),
         };
         let is_leaving = matches!(reply, Ok(Reply::Bye));
         self.answer(Some(letter), reference, reply.unwrap_or_else(Reply::Refused));
         if is_leaving { Step::Break(Ending::Left) } else { Step::Continue(()) }
     }
 
-    /// Refuses a request in somebody else's name.
-    fn check_is_own(&self, name: Option<&str>, text: Option<&Text>) -> Result<(), Refusal> {
+    /// Refuses a request in somebody else's name; `meant` is what may have been meant by it.
+    fn check_is_own(&self, name: Option<&str>, meant: impl FnOnce(&str) -> Instead) -> Result<(), Refusal> {
         match (&self.state, name) {
             (State::Member(member), Some(name)) if !member.account.name.is(name) => {
-                // The whole line was probably meant: its first word stands where a name should.
-                let say = match text {
-                    Some(text) => format!("C - {name} {}", text.as_str()),
-                    None => format!("C - E {name}"),
-                };
-                Err(Refusal::NotYou { own: member.account.name.clone(), say: Some(say) })
+                Err(Refusal::NotYou { own: member.account.name.clone(), instead: Some(meant(name)) })
             }
             _ => Ok(()),
         }

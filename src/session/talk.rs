@@ -11,7 +11,7 @@ use crate::protocol::refusal::Refusal;
 use crate::protocol::reply::{Page, Reply};
 use crate::protocol::request::{HistoryRange, RangeEnd};
 use crate::protocol::text::{Ref, Text};
-use crate::room::{Speech, Stale, Told, Utterance};
+use crate::room::{Mark, Speech, Stale, Told, Utterance};
 use crate::store::read::HistoryQuery;
 use crate::store::record::Account;
 
@@ -71,8 +71,7 @@ impl Session {
     /// A page of history: never less than what its caller has heard or was answered.
     pub(super) async fn history(&self, range: HistoryRange) -> Result<Reply, Refusal> {
         let services = &self.services;
-        let mark = services.room.mark().await;
-        services.queue.durable(mark.position, services.queue.confirm_deadline()).await.map_err(|_| Refusal::StoreFailed)?;
+        let mark = self.catch_up().await?;
         let is_for_people = self.voice.tongue.is_for_people();
         let most = if is_for_people { HISTORY_LINES } else { HISTORY_LINES_JSON };
         let query = HistoryQuery {
@@ -92,5 +91,12 @@ impl Session {
             _ => None,
         };
         Ok(Reply::History(Page { room: Arc::clone(services.room.name()), events: found.events, further }))
+    }
+    /// Waits until the store knows everything that has happened in the room.
+    pub(super) async fn catch_up(&self) -> Result<Mark, Refusal> {
+        let (room, queue) = (&self.services.room, &self.services.queue);
+        let mark = room.mark().await;
+        queue.durable(mark.position, queue.confirm_deadline()).await.map_err(|_| Refusal::StoreFailed)?;
+        Ok(mark)
     }
 }

@@ -167,6 +167,15 @@ impl Queue {
         }
     }
 
+    /// Waits until everything up to `position` is durable, however long it takes.
+    pub async fn durable_at_last(&self, position: Position) {
+        let mut state = self.inner.state.clone();
+        if state.wait_for(|state| state.durable >= position).await.is_err() {
+            // The writer is gone, and the daemon about to be.
+            std::future::pending().await
+        }
+    }
+
     /// Until when somebody who begins to wait now waits for a record to become durable.
     pub fn confirm_deadline(&self) -> Instant {
         Instant::now() + self.inner.confirm_timeout

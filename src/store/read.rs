@@ -13,7 +13,9 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 use super::record::{Account, AccountId, Level, RoomId, TokenHash};
 use super::schema::BUSY_TIMEOUT;
-use crate::protocol::event::{Deed, Event};
+use crate::protocol::digest::Digest;
+use crate::protocol::event::{Deed, Event, SharedFile};
+use crate::protocol::file_name::FileName;
 use crate::protocol::limits::HISTORY_PAGE_BYTES;
 use crate::protocol::name::Name;
 use crate::protocol::request::RangeEnd;
@@ -71,6 +73,15 @@ pub struct History {
     pub events: Vec<Event>,
     /// Whether the range holds more than these.
     pub has_more: bool,
+}
+
+/// A file that is shared at the moment.
+#[derive(Debug)]
+pub struct Shared {
+    /// The event by which it was shared.
+    pub event: Event,
+    /// Whose it is.
+    pub owner: AccountId,
 }
 
 /// The pool of readers. Clones are the same pool.
@@ -135,6 +146,21 @@ impl Reader {
         self.ask(move |connection| history(connection, &query)).await
     }
 
+    /// What is shared with a room: `count` files after the newest `skip`, newest first.
+    pub async fn shelf(&self, room: RoomId, skip: usize, count: usize) -> Result<Vec<Event>, ReadError> {
+        let page = move |connection: &Connection| {
+            let sql = format!("{SHARED} ORDER BY f.seq DESC LIMIT ?2 OFFSET ?3");
+            let mut statement = connection.prepare_cached(&sql)?;
+            statement.query_map(params![room.0, count, skip], |row| Ok(shared(row)?.event))?.collect()
+        };
+        self.ask(page).await
+    }
+
+    /// Everything that is shared with a room.
+    pub async fn shared(&self, room: RoomId) -> Result<Vec<Shared>, ReadError> {
+        self.ask(move |connection| connection.prepare(SHARED)?.query_map([room.0], shared)?.collect()).await
+    }
+
     async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -149,6 +175,15 @@ fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
     Ok(Account { id: AccountId(row.get(0)?), name: Name::stored(row.get(1)?), level: Level(row.get(2)?) })
 }
 
+const SHARED: &str = "SELECT f.seq, f.send_time, f.file_name, b.name, f.size_bytes, f.sha256, f.uid FROM file_put_record f \
+    JOIN base_info b ON b.id = f.uid WHERE f.room = ?1 AND f.withdrawn_seq IS NULL";
+
+fn shared(row: &Row<'_>) -> rusqlite::Result<Shared> {
+    let file = SharedFile { name: FileName::stored(row.get(2)?), size_bytes: row.get(4)?, digest: Digest(row.get(5)?) };
+    let deed = Deed::File { from: Name::stored(row.get(3)?), file };
+    Ok(Shared { event: Event { seq: row.get(0)?, at_ms: row.get(1)?, deed }, owner: AccountId(row.get(6)?) })
+}
+
 fn history_sql(query: &HistoryQuery) -> String {
     let order = match query.from {
         RangeEnd::Newest => "DESC",
@@ -157,8 +192,11 @@ fn history_sql(query: &HistoryQuery) -> String {
     // The conditions on `kind` are those of the two partial indexes, word for word.
     let part = |kinds: &str| {
         format!(
-            "SELECT * FROM (SELECT h.seq AS seq, h.send_time, h.kind, h.comment, b.name FROM chat_history h \
+            "SELECT * FROM (SELECT h.seq AS seq, h.send_time, h.kind, h.comment, b.name, f.size_bytes, f.sha256, w.seq \
+             FROM chat_history h \
              LEFT JOIN base_info b ON b.id = h.uid \
+             LEFT JOIN file_put_record f ON h.kind = 'file' AND f.room = h.room AND f.seq = h.seq \
+             LEFT JOIN file_put_record w ON h.kind = 'withdrawn' AND w.room = h.room AND w.withdrawn_seq = h.seq \
              WHERE h.room = ?1 AND h.seq > ?2 AND h.seq <= ?3 AND h.kind {kinds} ORDER BY h.seq {order} LIMIT ?4)"
         )
     };
@@ -194,12 +232,19 @@ fn history(connection: &Connection, query: &HistoryQuery) -> rusqlite::Result<Hi
 fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
     let kind: String = row.get(2)?;
     let from = || row.get(4).map(Name::stored);
+    let by = || row.get::<_, Option<String>>(4).map(|name| name.map(Name::stored));
     let text = || row.get(3).map(Text::stored);
+    let file_name = || row.get(3).map(FileName::stored);
     let deed = match kind.as_str() {
         "chat" => Deed::Chat { from: from()?, text: text()?, reference: None },
         "announcement" => Deed::Announcement { text: text()? },
         "enter" => Deed::Enter { from: from()? },
         "leave" => Deed::Leave { from: from()? },
+        "file" => {
+            let file = SharedFile { name: file_name()?, size_bytes: row.get(5)?, digest: Digest(row.get(6)?) };
+            Deed::File { from: from()?, file }
+        }
+        "withdrawn" => Deed::Withdrawn { from: by()?, file_name: file_name()?, shared_seq: row.get(7)? },
         "started" => Deed::Started,
         "stopping" => Deed::Stopping,
         _ => return Err(rusqlite::Error::InvalidColumnType(2, kind, rusqlite::types::Type::Text)),

@@ -9,10 +9,15 @@ use crate::protocol::name::Name;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccountId(pub(super) i64);
 
-#[cfg(test)]
 impl AccountId {
-    pub(crate) fn test(id: i64) -> Self {
-        Self(id)
+    /// The account of this number, which [`AccountId::number`] gave.
+    pub const fn from_number(number: i64) -> Self {
+        Self(number)
+    }
+
+    /// A number for it, for the names of files.
+    pub fn number(self) -> i64 {
+        self.0
     }
 }
 
@@ -20,11 +25,25 @@ impl AccountId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RoomId(pub(super) i64);
 
+impl RoomId {
+    /// The room of this number, which [`RoomId::number`] gave.
+    pub const fn from_number(number: i64) -> Self {
+        Self(number)
+    }
+
+    /// A number for it, for the names of files.
+    pub fn number(self) -> i64 {
+        self.0
+    }
+}
+
 /// An account's standing: what it may do beyond talking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Level(pub(super) i64);
 
 impl Level {
+    /// Everybody who has registered.
+    pub const ORDINARY: Level = Level(0);
     /// The operator, and whom the operator trusts.
     pub const ADMINISTRATOR: Level = Level(1);
 }

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use super::OpenRoom;
 use super::queue::{Job, LEAVING_SLOTS, Position, SLOTS, Slot, State};
 use super::record::{Account, AccountId, EventRecord, Level, Record, Registered, Registration, RoomId, TokenRecord};
-use crate::protocol::event::Deed;
+use crate::protocol::event::{Deed, SharedFile};
 
 /// The newest tokens that an account keeps.
 const TOKENS_AN_ACCOUNT: i64 = 10;
@@ -297,6 +297,8 @@ fn insert_event(change: &Transaction<'_>, insert: &mut CachedStatement<'_>, reco
     let (comment, reference) = match &event.deed {
         Deed::Chat { text, reference, .. } => (text.as_str(), reference.as_ref().map(|reference| reference.as_str())),
         Deed::Announcement { text } => (text.as_str(), None),
+        Deed::File { file, .. } => (file.name.as_str(), None),
+        Deed::Withdrawn { file_name, .. } => (file_name.as_str(), None),
         Deed::Enter { .. } | Deed::Leave { .. } | Deed::Started | Deed::Stopping => ("", None),
     };
     let author = author.map(|author| author.0);
@@ -309,7 +311,36 @@ fn insert_event(change: &Transaction<'_>, insert: &mut CachedStatement<'_>, reco
             params![room.0, event.seq, kind, comment, author, event.at_ms],
             |_| Ok(()),
         )?;
+        return Ok(());
     }
+    match &event.deed {
+        Deed::File { file, .. } => put_file(change, record, file),
+        Deed::Withdrawn { shared_seq, .. } => {
+            let sql = "UPDATE file_put_record SET withdrawn_seq = ?3 WHERE room = ?1 AND seq = ?2";
+            change.execute(sql, params![room.0, shared_seq, event.seq]).map(|_| ())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What an event shares, in the event's own transaction: neither stands without the other.
+fn put_file(change: &Transaction<'_>, record: &EventRecord, file: &SharedFile) -> rusqlite::Result<()> {
+    let EventRecord { room, author, level, event } = record;
+    let sql = "INSERT INTO file_put_record (file_name, send_time, level, uid, room, seq, folded_name, size_bytes, sha256) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let author = author.map(|author| author.0);
+    let (name, folded) = (file.name.as_str(), file.name.folded());
+    change.prepare_cached(sql)?.execute(params![
+        name,
+        event.at_ms,
+        level.0,
+        author,
+        room.0,
+        event.seq,
+        folded,
+        file.size_bytes,
+        file.digest.0
+    ])?;
     Ok(())
 }
 

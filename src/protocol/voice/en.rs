@@ -5,13 +5,15 @@ use std::fmt::Write;
 use super::super::closing::Closing;
 use super::super::commands::{self, Command};
 use super::super::event::{Deed, Missed};
+use super::super::file_name::{FileNameFault, FileNameWrong};
+use super::super::limits::{FILE_NAME_BYTES, FILES_AN_ACCOUNT};
 use super::super::limits::{NAME_CHARS, PASSWORD_MAX_BYTES, PASSWORD_MIN_BYTES};
 use super::super::name::{Name, NameFault};
-use super::super::refusal::Refusal;
-use super::super::reply::Welcome;
+use super::super::refusal::{FileExists, Instead, Quota, Refusal, SizeMismatch};
+use super::super::reply::{Found, Offered, Welcome};
 use super::super::request::RangeEnd;
 use super::super::text::TextFault;
-use super::prose::{Phrases, list};
+use super::prose::{Phrases, list, size};
 
 /// English words.
 pub(super) struct English;
@@ -23,6 +25,12 @@ impl Phrases for English {
             Deed::Announcement { text } => write!(out, "Administrator: {}", text.as_str()),
             Deed::Enter { from } => write!(out, "[{from}] entered the room"),
             Deed::Leave { from } => write!(out, "[{from}] left the room"),
+            Deed::File { from, file } => {
+                let (name, size) = (&file.name, size(file.size_bytes));
+                write!(out, "[{from}] shared {name} ({size}) - L - {name} fetches it")
+            }
+            Deed::Withdrawn { from: Some(from), file_name, .. } => write!(out, "[{from}] withdrew {file_name}"),
+            Deed::Withdrawn { from: None, file_name, .. } => write!(out, "{file_name} is no longer kept"),
             Deed::Started => write!(out, "The server started."),
             Deed::Stopping => write!(out, "The server is stopping."),
         };
@@ -59,6 +67,27 @@ impl Phrases for English {
         format!("more: {ask}")
     }
 
+    fn offered(&self, offered: &Offered, limit: &str) -> String {
+        let Offered { offset_bytes, ticket_timeout_s, .. } = offered;
+        let kept = match offset_bytes {
+            0 => String::new(),
+            _ => format!("; the first {offset_bytes} bytes are here already"),
+        };
+        format!("run the line above within {ticket_timeout_s} s, where the file is; at most {limit}{kept}")
+    }
+
+    fn found(&self, _found: &Found, size: &str) -> String {
+        format!("{size}; run the line above to fetch it")
+    }
+
+    fn withdrawn(&self) -> &'static str {
+        "it is no longer shared"
+    }
+
+    fn received(&self) -> &'static str {
+        "the room has it"
+    }
+
     fn speaking(&self) -> &'static str {
         "English from now on"
     }
@@ -77,7 +106,8 @@ impl Phrases for English {
 
     fn refusal(&self, refusal: &Refusal) -> String {
         match refusal {
-            Refusal::AlreadyIn { say } => instead("you are logged in already".into(), say.as_deref()),
+            Refusal::AlreadyIn { instead } => or("you are logged in already".into(), instead.as_ref()),
+            Refusal::BadFileName { letter, fault } => bad_file_name(*letter, fault),
             Refusal::BadJson(why) => format!("not a request object: {why}"),
             Refusal::BadName(NameFault::TooLong) => format!("a name has at most {NAME_CHARS} characters"),
             Refusal::BadName(NameFault::BadCharacter) => "use letters, digits, _ - and . and do not begin with -".into(),
@@ -87,27 +117,46 @@ impl Phrases for English {
             }
             Refusal::BadText(TextFault::Escape) => "arrow keys do not work here; nothing was sent".into(),
             Refusal::BadText(_) => "control and text-direction characters are not allowed; nothing was sent".into(),
+            Refusal::BadTicket => {
+                "that ticket is unknown, used, too old or for the other direction; F or L gives a new one".into()
+            }
             Refusal::BadToken => "that token is unknown or too old; log in with U and P".into(),
             Refusal::Busy => "too many are logging in at this moment; send the line again in a few seconds".into(),
+            Refusal::BusyTransfers => "too many transfers are running; send the line again in a few seconds".into(),
+            Refusal::DiskFull => "the server's disk is too full for files; what came is kept, try again later with F".into(),
+            Refusal::FileExists(exists) => file_exists(exists),
+            Refusal::HashMismatch => {
+                "these are not the bytes that the sum was taken of; nothing is kept, begin again with F".into()
+            }
+            Refusal::HashNeeded => "to go on where it was cut, the sha256 of the whole file must follow the size".into(),
             Refusal::LineTooLong { limit_bytes } => {
                 format!("a line or text has at most {limit_bytes} bytes here; the whole line was ignored")
             }
             Refusal::LoginFirst => "log in first: U your-name, then P your-name your-password".into(),
             Refusal::NameTaken(name) => format!("somebody has just registered {name}; choose another with U"),
+            Refusal::NoSuchFile(name) => format!("nothing called {name} is shared; S lists what is"),
             Refusal::NoSuchUser(name) => format!("nobody is called {name}; to register, send U {name} first"),
+            Refusal::NotFirst { instead } => or("T must be the first line of a new connection".into(), instead.as_ref()),
             Refusal::NotUtf8 => "the line is not UTF-8; nothing was sent".into(),
-            Refusal::NotYou { own, say } => instead(format!("you are {own}"), say.as_deref()),
+            Refusal::NotYou { own, instead } => or(format!("you are {own}"), instead.as_ref()),
+            Refusal::NotYours(owner) => format!("it is {owner}'s; only {owner} can withdraw it"),
+            Refusal::Quota(Quota::Account) => "your files take all the space that an account has; X withdraws one".into(),
+            Refusal::Quota(Quota::Files) => format!("you share {FILES_AN_ACCOUNT} files already; X withdraws one"),
+            Refusal::Quota(Quota::Room) => "the room's files take all the space there is for them".into(),
+            Refusal::SizeMismatch(mismatch) => size_mismatch(*mismatch),
             Refusal::StoreFailed => "the server cannot store or read at the moment; nothing happened, try again later".into(),
+            Refusal::TooLarge { limit_bytes } => format!("at most {limit_bytes} bytes ({}) can be sent", size(*limit_bytes)),
+            Refusal::TooSlow => "bytes came too slowly; what came is kept, go on with F".into(),
             Refusal::Unconfirmed { seq: Some(seq) } => format!("{seq} was heard but is not stored yet; do not repeat it"),
             Refusal::Unconfirmed { seq: None } => "your registration is not stored yet; send P again in a while".into(),
-            Refusal::UnknownCommand { say: None, stranger: true } => {
+            Refusal::UnknownCommand { instead: None, stranger: true } => {
                 "to enter: U your-name, then P your-name your-password; ? shows all".into()
             }
-            Refusal::UnknownCommand { say: None, .. } => "no such command; ? shows all".into(),
-            Refusal::UnknownCommand { say, .. } => instead("? shows all".into(), say.as_deref()),
-            Refusal::Usage { letter, say } => {
+            Refusal::UnknownCommand { instead: None, .. } => "no such command; ? shows all".into(),
+            Refusal::UnknownCommand { instead, .. } => or("? shows all".into(), instead.as_ref()),
+            Refusal::Usage { letter, instead } => {
                 let form = commands::find(*letter).map(Command::form).unwrap_or_default();
-                instead(format!("the form is {form}"), say.as_deref())
+                or(format!("the form is {form}"), instead.as_ref())
             }
             Refusal::WrongPassword { tries_left: 0 } => "0 tries left".into(),
             Refusal::WrongPassword { tries_left: 1 } => "1 try left".into(),
@@ -135,9 +184,43 @@ impl Phrases for English {
     }
 }
 
-fn instead(what: String, say: Option<&str>) -> String {
-    match say {
-        Some(line) => format!("{what}; to say it: {line}"),
+fn or(what: String, instead: Option<&Instead>) -> String {
+    match instead {
+        Some(Instead::Say(line)) => format!("{what}; to say it: {line}"),
+        Some(Instead::Ask(line)) => format!("{what}; try: {line}"),
         None => what,
+    }
+}
+
+fn bad_file_name(letter: char, fault: &FileNameFault) -> String {
+    let why = match fault.wrong {
+        FileNameWrong::Path => "a name without directories, please".into(),
+        FileNameWrong::Hidden => "a name may not begin with a dot".into(),
+        FileNameWrong::TooLong => format!("a file's name has at most {FILE_NAME_BYTES} bytes"),
+        FileNameWrong::BadCharacter => "a file's name may not have characters that nobody can see".into(),
+    };
+    or(why, fault.instead.as_ref().map(|name| Instead::Ask(format!("{letter} - {name}"))).as_ref())
+}
+
+fn file_exists(exists: &FileExists) -> String {
+    match exists {
+        FileExists::Uploading { by } => format!("it is being uploaded by {by}"),
+        FileExists::Shared { file_name, is_own: true, free_name, .. } => {
+            format!("you share {file_name} already; X - {file_name} withdraws it, or under another name: F - {free_name}")
+        }
+        FileExists::Shared { file_name, by, free_name, .. } => {
+            format!("{by} shares {file_name} already; under another name: F - {free_name}")
+        }
+    }
+}
+
+fn size_mismatch(mismatch: SizeMismatch) -> String {
+    match mismatch {
+        SizeMismatch::OtherFile => "what came before was of another size; it is dropped, begin again with F".into(),
+        SizeMismatch::TooFew { received_bytes, size_bytes } => {
+            format!("{received_bytes} of {size_bytes} bytes came and are kept; go on with F")
+        }
+        SizeMismatch::TooMany => "more bytes came than the size says; nothing is kept, begin again with F".into(),
+        SizeMismatch::PastEnd { size_bytes } => format!("the file has {size_bytes} bytes"),
     }
 }

@@ -7,10 +7,11 @@ use jiff::Timestamp;
 
 use super::super::closing::Closing;
 use super::super::commands::COMMANDS;
+use super::super::digest::Digest;
 use super::super::event::{Deed, Event, Missed};
 use super::super::name::Name;
-use super::super::refusal::Refusal;
-use super::super::reply::{Answer, Reply};
+use super::super::refusal::{FileExists, Refusal};
+use super::super::reply::{Answer, Found, Reply};
 use super::super::text::Ref;
 use super::super::tongue::Tongue;
 use super::Wording;
@@ -54,14 +55,23 @@ impl Wording for Json {
             Reply::History(page) => object.number("count", page.events.len()).bool("more", page.further.is_some()),
             Reply::Who { count, names, next_page } => {
                 object.number("count", count).names("names", names);
-                if let Some(page) = next_page {
-                    object.number("next_page", page);
-                }
-                &mut object
+                object.next_page(*next_page)
             }
+            Reply::Offered(offered) => {
+                object.text("ticket", &offered.ticket).number("offset_bytes", offered.offset_bytes);
+                object.number("limit_bytes", offered.limit_bytes)
+            }
+            Reply::Found(Found { ticket, file, .. }) => {
+                object.text("ticket", ticket).number("size_bytes", file.size_bytes).hex("sha256", file.digest)
+            }
+            Reply::Shelf(shelf) => {
+                object.number("count", shelf.files.len());
+                object.next_page(shelf.next_page)
+            }
+            Reply::Received(digest) => object.hex("sha256", *digest),
             Reply::Speaking(tongue) => object.text("voice", tongue.code()),
             Reply::About => object.text("version", env!("CARGO_PKG_VERSION")).list("voices", Tongue::ALL.map(Tongue::code)),
-            Reply::Alive | Reply::Help { .. } | Reply::Bye | Reply::Refused(_) => &mut object,
+            Reply::Alive | Reply::Help { .. } | Reply::Withdrawn | Reply::Bye | Reply::Refused(_) => &mut object,
         };
         object.end();
     }
@@ -87,14 +97,8 @@ impl Wording for Json {
 fn put_items(answer: &Answer, out: &mut String) {
     let reference = answer.reference.as_ref();
     match &answer.reply {
-        Reply::History(page) => {
-            for event in &page.events {
-                let mut object = Object::begin(out, "item", event.deed.kind());
-                object.reference(reference);
-                put_event(&mut object, &page.room, event);
-                object.end();
-            }
-        }
+        Reply::History(page) => put_event_items(&page.room, &page.events, reference, out),
+        Reply::Shelf(shelf) => put_event_items(&shelf.room, &shelf.files, reference, out),
         Reply::Help { letter, .. } => {
             for command in COMMANDS.iter().filter(|command| letter.is_none_or(|letter| letter == command.letter)) {
                 let mut object = Object::begin(out, "item", "help");
@@ -107,6 +111,15 @@ fn put_items(answer: &Answer, out: &mut String) {
     }
 }
 
+fn put_event_items(room: &str, events: &[Event], reference: Option<&Ref>, out: &mut String) {
+    for event in events {
+        let mut object = Object::begin(out, "item", event.deed.kind());
+        object.reference(reference);
+        put_event(&mut object, room, event);
+        object.end();
+    }
+}
+
 fn put_event(object: &mut Object<'_>, room: &str, event: &Event) {
     object.text("room", room).number("seq", event.seq);
     // The three digits are always written, so that times also sort as text.
@@ -115,6 +128,16 @@ fn put_event(object: &mut Object<'_>, room: &str, event: &Event) {
         Deed::Chat { from, text, .. } => object.text("from", from.as_str()).text("text", text.as_str()),
         Deed::Announcement { text } => object.text("text", text.as_str()),
         Deed::Enter { from } | Deed::Leave { from } => object.text("from", from.as_str()),
+        Deed::File { from, file } => {
+            object.text("from", from.as_str()).text("file_name", file.name.as_str());
+            object.number("size_bytes", file.size_bytes).hex("sha256", file.digest)
+        }
+        Deed::Withdrawn { from, file_name, shared_seq } => {
+            if let Some(from) = from {
+                object.text("from", from.as_str());
+            }
+            object.text("file_name", file_name.as_str()).number("shared_seq", shared_seq)
+        }
         Deed::Started | Deed::Stopping => object,
     };
 }
@@ -125,6 +148,10 @@ fn put_refusal(refusal: &Refusal, reference: Option<&Ref>, out: &mut String) {
     match refusal {
         Refusal::WrongPassword { tries_left } => object.number("tries_left", tries_left),
         Refusal::Unconfirmed { seq: Some(seq) } => object.number("seq", seq),
+        Refusal::FileExists(exists) => match &**exists {
+            FileExists::Shared { by, free_name, .. } => object.text("from", by.as_str()).text("free_name", free_name.as_str()),
+            FileExists::Uploading { by } => object.text("from", by.as_str()),
+        },
         _ => &mut object,
     };
     object.text("text", &English.refusal(refusal));
@@ -166,6 +193,17 @@ impl<'a> Object<'a> {
     fn number_as_text(&mut self, key: &str, value: std::fmt::Arguments<'_>) -> &mut Self {
         let _ = write!(self.key(key), "\"{value}\"");
         self
+    }
+
+    fn hex(&mut self, key: &str, digest: Digest) -> &mut Self {
+        self.number_as_text(key, format_args!("{digest}"))
+    }
+
+    fn next_page(&mut self, page: Option<usize>) -> &mut Self {
+        match page {
+            Some(page) => self.number("next_page", page),
+            None => self,
+        }
     }
 
     fn bool(&mut self, key: &str, value: bool) -> &mut Self {

@@ -12,8 +12,9 @@ use super::super::commands::{COMMANDS, Command};
 use super::super::event::{Deed, Event, Missed};
 use super::super::name::Name;
 use super::super::refusal::Refusal;
-use super::super::reply::{Answer, Page, Reply, Welcome};
+use super::super::reply::{Answer, Found, Offered, Page, Reply, Shelf, Welcome};
 use super::super::request::{HistoryRange, RangeEnd};
+use super::super::shell;
 use super::super::tongue::Tongue;
 use super::Wording;
 
@@ -27,6 +28,12 @@ pub(super) trait Phrases {
     /// What is behind a page of history; `ask` is the request that shows it.
     fn further(&self, from: RangeEnd, ask: &str) -> String;
     fn next_page(&self, ask: &str) -> String;
+    /// What to do with the command above, which sends a file; `limit` is the largest size it may have.
+    fn offered(&self, offered: &Offered, limit: &str) -> String;
+    /// What to do with the command above, which fetches a file; `size` is the file's.
+    fn found(&self, found: &Found, size: &str) -> String;
+    fn withdrawn(&self) -> &'static str;
+    fn received(&self) -> &'static str;
     fn speaking(&self) -> &'static str;
     fn about(&self, version: &str, voices: &str) -> String;
     fn help(&self, command: &Command) -> &'static str;
@@ -71,6 +78,20 @@ impl<P: Phrases> Wording for Prose<P> {
                     None => writeln!(out),
                 }
             }
+            Reply::Offered(offered) => {
+                let Offered { ticket, offset_bytes, limit_bytes, file_name, endpoint, .. } = offered;
+                let _ = writeln!(out, "{}", shell::upload(file_name, ticket, *offset_bytes, endpoint));
+                writeln!(out, "OK {ticket} {offset_bytes} {}", words.offered(offered, &size(*limit_bytes)))
+            }
+            Reply::Found(found) => {
+                let Found { ticket, file, endpoint } = found;
+                let _ = writeln!(out, "{}", shell::download(&file.name, ticket, endpoint));
+                let words = words.found(found, &size(file.size_bytes));
+                writeln!(out, "OK {ticket} {} {} {words}", file.size_bytes, file.digest)
+            }
+            Reply::Shelf(shelf) => return self.shelf(shelf, out),
+            Reply::Withdrawn => writeln!(out, "OK {}", words.withdrawn()),
+            Reply::Received(digest) => writeln!(out, "OK {digest} {}", words.received()),
             Reply::Speaking(tongue) => writeln!(out, "OK {} {}", tongue.code(), words.speaking()),
             Reply::About => {
                 let voices = Tongue::ALL.map(Tongue::code).join(" ");
@@ -115,12 +136,28 @@ impl<P: Phrases> Prose<P> {
         };
     }
 
+    fn shelf(&self, shelf: &Shelf, out: &mut String) {
+        for event in &shelf.files {
+            if let Deed::File { from, file } = &event.deed {
+                let (size, at) = (size(file.size_bytes), local_time(event.at_ms));
+                let _ = writeln!(out, "{}  {size}  {from}  {at}  {}", file.name, file.digest);
+            }
+        }
+        let _ = match shelf.next_page {
+            Some(page) => writeln!(out, "OK {} {}", shelf.files.len(), self.0.next_page(&format!("S {page}"))),
+            None => writeln!(out, "OK {}", shelf.files.len()),
+        };
+    }
+
     fn help(&self, letter: Option<char>, stranger: bool, out: &mut String) {
         if stranger && letter.is_none() {
             HOW_TO_ENTER.iter().for_each(|line| _ = writeln!(out, "{line}"));
         }
         for command in COMMANDS.iter().filter(|command| letter.is_none_or(|letter| letter == command.letter)) {
-            let _ = writeln!(out, "  {:<24}{}", command.form(), self.0.help(command));
+            let _ = writeln!(out, "  {:<25}{}", command.form(), self.0.help(command));
+            if letter.is_some() {
+                command.elsewhere.iter().for_each(|line| _ = writeln!(out, "{line}"));
+            }
         }
         let _ = writeln!(out, "OK");
     }
@@ -143,7 +180,45 @@ fn local_time(at_ms: i64) -> String {
     at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
+/// A size as people read it: `512 B`, `1.5 KiB`, `717 KiB`, `2.0 GiB`.
+pub(super) fn size(bytes: u64) -> String {
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    #[expect(clippy::cast_precision_loss, reason = "three digits of it are shown")]
+    let (mut value, mut units) = (bytes as f64, ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"].into_iter());
+    let mut unit = "";
+    // Before rounding could make 1024 of it.
+    while value >= 1023.5 {
+        let Some(next) = units.next() else { break };
+        (value, unit) = (value / 1024.0, next);
+    }
+    if value < 9.95 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
+}
+
 /// Some names, one after the other.
 pub(super) fn list(names: &[Name], separator: &str) -> String {
     names.iter().map(Name::as_str).collect::<Vec<_>>().join(separator)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_are_short() {
+        for (bytes, want) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (10_188, "9.9 KiB"),
+            (10_189, "10 KiB"),
+            (733_912, "717 KiB"),
+            ((1 << 20) - 1, "1.0 MiB"),
+            (2 << 30, "2.0 GiB"),
+            (u64::MAX, "16 EiB"),
+        ] {
+            assert_eq!(size(bytes), want);
+        }
+    }
 }

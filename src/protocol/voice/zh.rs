@@ -5,13 +5,15 @@ use std::fmt::Write;
 use super::super::closing::Closing;
 use super::super::commands::{self, Command};
 use super::super::event::{Deed, Missed};
+use super::super::file_name::{FileNameFault, FileNameWrong};
+use super::super::limits::{FILE_NAME_BYTES, FILES_AN_ACCOUNT};
 use super::super::limits::{NAME_CHARS, PASSWORD_MAX_BYTES, PASSWORD_MIN_BYTES};
 use super::super::name::{Name, NameFault};
-use super::super::refusal::Refusal;
-use super::super::reply::Welcome;
+use super::super::refusal::{FileExists, Instead, Quota, Refusal, SizeMismatch};
+use super::super::reply::{Found, Offered, Welcome};
 use super::super::request::RangeEnd;
 use super::super::text::TextFault;
-use super::prose::{Phrases, list};
+use super::prose::{Phrases, list, size};
 
 /// Chinese words.
 pub(super) struct Chinese;
@@ -23,6 +25,12 @@ impl Phrases for Chinese {
             Deed::Announcement { text } => write!(out, "管理员消息：{}", text.as_str()),
             Deed::Enter { from } => write!(out, "[{from}] 进入了聊天室"),
             Deed::Leave { from } => write!(out, "[{from}] 退出了聊天室"),
+            Deed::File { from, file } => {
+                let (name, size) = (&file.name, size(file.size_bytes));
+                write!(out, "[{from}] 共享了 {name}（{size}）；取文件请发：L - {name}")
+            }
+            Deed::Withdrawn { from: Some(from), file_name, .. } => write!(out, "[{from}] 撤下了 {file_name}"),
+            Deed::Withdrawn { from: None, file_name, .. } => write!(out, "{file_name} 已过期移除"),
             Deed::Started => write!(out, "服务器已启动。"),
             Deed::Stopping => write!(out, "服务器即将关闭。"),
         };
@@ -59,6 +67,27 @@ impl Phrases for Chinese {
         format!("下一页：{ask}")
     }
 
+    fn offered(&self, offered: &Offered, limit: &str) -> String {
+        let Offered { offset_bytes, ticket_timeout_s, .. } = offered;
+        let kept = match offset_bytes {
+            0 => String::new(),
+            _ => format!("；前 {offset_bytes} 字节已在这里"),
+        };
+        format!("请在 {ticket_timeout_s} 秒内于文件所在处运行上面一行；最大 {limit}{kept}")
+    }
+
+    fn found(&self, _found: &Found, size: &str) -> String {
+        format!("{size}；运行上面一行即可下载")
+    }
+
+    fn withdrawn(&self) -> &'static str {
+        "已不再共享"
+    }
+
+    fn received(&self) -> &'static str {
+        "聊天室已收到"
+    }
+
     fn speaking(&self) -> &'static str {
         "现在使用中文"
     }
@@ -77,7 +106,8 @@ impl Phrases for Chinese {
 
     fn refusal(&self, refusal: &Refusal) -> String {
         match refusal {
-            Refusal::AlreadyIn { say } => instead("您已登录".into(), say.as_deref()),
+            Refusal::AlreadyIn { instead } => or("您已登录".into(), instead.as_ref()),
+            Refusal::BadFileName { letter, fault } => bad_file_name(*letter, fault),
             Refusal::BadJson(why) => format!("不是合法的请求对象：{why}"),
             Refusal::BadName(NameFault::TooLong) => format!("名字最多 {NAME_CHARS} 个字符"),
             Refusal::BadName(NameFault::BadCharacter) => "名字只能用文字、数字、_ - 和 .，且不能以 - 开头".into(),
@@ -87,25 +117,40 @@ impl Phrases for Chinese {
             }
             Refusal::BadText(TextFault::Escape) => "这里不能用方向键；没有发送任何内容".into(),
             Refusal::BadText(_) => "不允许控制字符或文字方向字符；没有发送任何内容".into(),
+            Refusal::BadTicket => "此票无效、已用过、已过期或方向不对；请用 F 或 L 再取一张".into(),
             Refusal::BadToken => "令牌无效或已过期；请用 U 和 P 登录".into(),
             Refusal::Busy => "此刻登录的人太多；请过几秒再发一次".into(),
+            Refusal::BusyTransfers => "正在传送的文件太多；请过几秒再发一次".into(),
+            Refusal::DiskFull => "服务器磁盘空间不足，暂不能收文件；已收到的会保留，请稍后再用 F".into(),
+            Refusal::FileExists(exists) => file_exists(exists),
+            Refusal::HashMismatch => "收到的内容与校验和不符；没有保留，请用 F 重新开始".into(),
+            Refusal::HashNeeded => "续传时，文件大小之后必须给出整个文件的 sha256".into(),
             Refusal::LineTooLong { limit_bytes } => format!("一行或一段文字最多 {limit_bytes} 字节；整行已忽略"),
             Refusal::LoginFirst => "请先登录：U 名字，再发 P 名字 密码".into(),
             Refusal::NameTaken(name) => format!("{name} 刚被别人注册；请用 U 另选一个"),
+            Refusal::NoSuchFile(name) => format!("没有共享名为 {name} 的文件；S 列出全部"),
             Refusal::NoSuchUser(name) => format!("没有 {name} 这个账号；注册请先发 U {name}"),
+            Refusal::NotFirst { instead } => or("T 必须是新连接的第一行".into(), instead.as_ref()),
             Refusal::NotUtf8 => "此行不是 UTF-8；没有发送任何内容".into(),
-            Refusal::NotYou { own, say } => instead(format!("您是{own}"), say.as_deref()),
+            Refusal::NotYou { own, instead } => or(format!("您是{own}"), instead.as_ref()),
+            Refusal::NotYours(owner) => format!("这是 {owner} 的文件，只有 {owner} 能撤下"),
+            Refusal::Quota(Quota::Account) => "您的文件已占满账号的空间；X 可撤下一个".into(),
+            Refusal::Quota(Quota::Files) => format!("您已共享 {FILES_AN_ACCOUNT} 个文件；X 可撤下一个"),
+            Refusal::Quota(Quota::Room) => "聊天室的文件空间已满".into(),
+            Refusal::SizeMismatch(mismatch) => size_mismatch(*mismatch),
             Refusal::StoreFailed => "服务器此刻无法保存或读取；什么都没有发生，请稍后再试".into(),
+            Refusal::TooLarge { limit_bytes } => format!("最多可发 {limit_bytes} 字节（{}）", size(*limit_bytes)),
+            Refusal::TooSlow => "传送太慢；已收到的会保留，请用 F 续传".into(),
             Refusal::Unconfirmed { seq: Some(seq) } => format!("{seq} 大家已收到但尚未保存；请勿重发"),
             Refusal::Unconfirmed { seq: None } => "注册尚未保存；请过一会儿再发 P".into(),
-            Refusal::UnknownCommand { say: None, stranger: true } => {
+            Refusal::UnknownCommand { instead: None, stranger: true } => {
                 "进入请发：U 名字，再发 P 名字 密码；? 显示全部命令".into()
             }
-            Refusal::UnknownCommand { say: None, .. } => "没有这个命令；? 显示全部命令".into(),
-            Refusal::UnknownCommand { say, .. } => instead("? 显示全部命令".into(), say.as_deref()),
-            Refusal::Usage { letter, say } => {
+            Refusal::UnknownCommand { instead: None, .. } => "没有这个命令；? 显示全部命令".into(),
+            Refusal::UnknownCommand { instead, .. } => or("? 显示全部命令".into(), instead.as_ref()),
+            Refusal::Usage { letter, instead } => {
                 let form = commands::find(*letter).map(Command::form).unwrap_or_default();
-                instead(format!("正确的格式：{form}"), say.as_deref())
+                or(format!("正确的格式：{form}"), instead.as_ref())
             }
             Refusal::WrongPassword { tries_left } => format!("还可以试 {tries_left} 次"),
         }
@@ -131,9 +176,41 @@ impl Phrases for Chinese {
     }
 }
 
-fn instead(what: String, say: Option<&str>) -> String {
-    match say {
-        Some(line) => format!("{what}；要说这句话请发：{line}"),
+fn or(what: String, instead: Option<&Instead>) -> String {
+    match instead {
+        Some(Instead::Say(line)) => format!("{what}；要说这句话请发：{line}"),
+        Some(Instead::Ask(line)) => format!("{what}；可以试：{line}"),
         None => what,
+    }
+}
+
+fn bad_file_name(letter: char, fault: &FileNameFault) -> String {
+    let why = match fault.wrong {
+        FileNameWrong::Path => "文件名不要带目录".into(),
+        FileNameWrong::Hidden => "文件名不能以点开头".into(),
+        FileNameWrong::TooLong => format!("文件名最多 {FILE_NAME_BYTES} 字节"),
+        FileNameWrong::BadCharacter => "文件名不能含有看不见的字符".into(),
+    };
+    or(why, fault.instead.as_ref().map(|name| Instead::Ask(format!("{letter} - {name}"))).as_ref())
+}
+
+fn file_exists(exists: &FileExists) -> String {
+    match exists {
+        FileExists::Uploading { by } => format!("{by} 正在上传此文件"),
+        FileExists::Shared { file_name, is_own: true, free_name, .. } => {
+            format!("您已共享 {file_name}；可撤下：X - {file_name}，或换名：F - {free_name}")
+        }
+        FileExists::Shared { file_name, by, free_name, .. } => format!("{by} 已共享 {file_name}；可换名：F - {free_name}"),
+    }
+}
+
+fn size_mismatch(mismatch: SizeMismatch) -> String {
+    match mismatch {
+        SizeMismatch::OtherFile => "之前收到的部分属于另一大小的文件，已丢弃；请用 F 重新开始".into(),
+        SizeMismatch::TooFew { received_bytes, size_bytes } => {
+            format!("共 {size_bytes} 字节，收到 {received_bytes} 字节并已保留；请用 F 续传")
+        }
+        SizeMismatch::TooMany => "收到的字节多于所报大小；没有保留，请用 F 重新开始".into(),
+        SizeMismatch::PastEnd { size_bytes } => format!("文件共 {size_bytes} 字节"),
     }
 }

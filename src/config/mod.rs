@@ -1,4 +1,7 @@
-//! Flags and environment, parsed once. Every figure's unit stands in its name.
+//! Flags and environment, parsed once. Every figure's unit stands in its name. Those for files are in
+//! [`files`].
+
+mod files;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,6 +10,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 
 use crate::protocol::tongue::Tongue;
+pub use files::FileOptions;
 
 /// A chat room whose complete client is netcat.
 #[derive(Clone, Debug, Parser)]
@@ -61,12 +65,24 @@ pub struct Config {
     #[arg(long, value_name = "S", env = "PARLOR_STOP_TIMEOUT_S", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub stop_timeout_s: u32,
 
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for the program's description")]
+    pub files: FileOptions,
+
     /// How much is logged to standard error
-    #[arg(long, value_name = "LEVEL", env = "PARLOR_LOG", default_value = "info", value_enum, ignore_case = true)]
+    #[arg(
+        long,
+        help_heading = "Options",
+        value_name = "LEVEL",
+        env = "PARLOR_LOG",
+        default_value = "info",
+        value_enum,
+        ignore_case = true
+    )]
     pub log: LogLevel,
 
     /// Say this to everyone through the daemon running on the data directory, then exit
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, help_heading = "Options", value_name = "TEXT")]
     pub announce: Option<String>,
 }
 

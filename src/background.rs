@@ -1,0 +1,51 @@
+//! Threads of the lowest priority, for whatever is heavy and can wait: hashing passwords, carrying
+//! files. Anything else that wants to run goes first; on two cores that is what keeps talk prompt.
+
+use tokio::runtime::{Builder, Handle, Runtime};
+
+/// The niceness of these threads, the most there is.
+const NICENESS: i32 = 19;
+/// The threads that carry files.
+const CARRIERS: usize = 2;
+/// The threads for what waits for the disk or computes: flushing files, hashing their bytes. More of
+/// them than cores, so that who waits for a disk does not keep who hashes from a core.
+const HELPERS: usize = 8;
+
+/// Gives the calling thread the lowest priority. On Linux niceness belongs to the thread.
+pub fn lower_priority() {
+    // Failing to be nice is no reason not to work.
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        log::warn!("a background thread runs at normal priority: {error}");
+    }
+}
+
+/// A runtime of such threads, beside the one that carries talk.
+pub struct Background {
+    handle: Handle,
+    /// There until `drop` takes it.
+    runtime: Option<Runtime>,
+}
+
+impl Background {
+    /// Starts the threads.
+    pub fn start() -> std::io::Result<Self> {
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(CARRIERS).max_blocking_threads(HELPERS).thread_name("background");
+        let runtime = builder.on_thread_start(lower_priority).enable_all().build()?;
+        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
+    }
+
+    /// Where work is put.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+impl Drop for Background {
+    /// What has not ended by now is cut: it was told to end, and given time.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,0 +1,432 @@
+//! The task behind the files. It alone decides who has a name, so that no name has two senders.
+//!
+//! It does short work on the directory itself (open, link count, remove), on a background thread; it
+//! waits for the room, which never waits, and for nobody else.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest as _, Sha256};
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+
+use super::catalogue::{Catalogue, Entry, Usage};
+use super::disk::{Disk, Found, PartialKey};
+use super::tickets::{Grant, Right, Tickets};
+use super::upload::{Hashing, Upload};
+use super::{Download, Files, Hold, Limits, OfferTicket, Ongoing, OpenError, Surroundings, Transfer, TransferId, Withdrawal};
+use crate::auth;
+use crate::clock::now_ms;
+use crate::protocol::digest::Digest;
+use crate::protocol::event::{Deed, SharedFile};
+use crate::protocol::file_name::FileName;
+use crate::protocol::limits::FILES_AN_ACCOUNT;
+use crate::protocol::refusal::{FileExists, Quota, Refusal, SizeMismatch};
+use crate::protocol::request::TransferRequest;
+use crate::room::{ConnectionId, Posted, Posting, Room};
+use crate::store::queue::{Queue, Slot};
+use crate::store::read::Shared;
+use crate::store::record::{Account, AccountId, Level};
+
+/// What the files are asked; see the methods of [`Files`].
+pub(super) enum Command {
+    Offer {
+        account: Account,
+        name: FileName,
+        answer: oneshot::Sender<Result<OfferTicket, Refusal>>,
+    },
+    Fetch {
+        account: Account,
+        name: FileName,
+        answer: oneshot::Sender<Result<(String, SharedFile), Refusal>>,
+    },
+    Withdraw {
+        account: Account,
+        name: FileName,
+        from: ConnectionId,
+        slot: Slot,
+        answer: oneshot::Sender<Result<Withdrawal, Refusal>>,
+    },
+    Begin {
+        request: TransferRequest,
+        answer: oneshot::Sender<Result<Transfer, Refusal>>,
+    },
+    Hold {
+        digest: Digest,
+        answer: oneshot::Sender<Hold>,
+    },
+    Release {
+        digest: Digest,
+    },
+    Share {
+        id: TransferId,
+        digest: Digest,
+        size_bytes: u64,
+        slot: Slot,
+        answer: oneshot::Sender<Posted>,
+    },
+    End {
+        id: TransferId,
+        keeps_partial: bool,
+    },
+    PrunePartials,
+    PruneFile {
+        keep: Duration,
+        slot: Slot,
+        answer: oneshot::Sender<bool>,
+    },
+}
+
+/// A transfer that runs.
+struct Running {
+    account: Account,
+    /// What is being sent; `None` for a download.
+    upload: Option<(PartialKey, FileName)>,
+}
+
+pub(super) struct Actor {
+    files: Files,
+    room: Room,
+    queue: Queue,
+    background: Handle,
+    limits: Limits,
+    room_bytes: u64,
+    disk: Arc<Disk>,
+    catalogue: Catalogue,
+    tickets: Tickets,
+    /// The whole size of each file that has come in part, or is coming.
+    partials: HashMap<PartialKey, u64>,
+    running: HashMap<TransferId, Running>,
+    /// Blobs in use by a transfer, or whose withdrawal is not durable yet.
+    holds: HashMap<Digest, usize>,
+    last_id: u64,
+}
+
+impl Actor {
+    pub(super) fn open(
+        files: Files,
+        data: &Path,
+        limits: Limits,
+        around: Surroundings,
+        shared: Vec<Shared>,
+    ) -> Result<Self, OpenError> {
+        let disk = Arc::new(Disk::open(data)?);
+        let mut catalogue = Catalogue::default();
+        let mut named = HashSet::new();
+        for Shared { event, owner } in shared {
+            let Deed::File { from, file } = event.deed else { continue };
+            named.insert(file.digest);
+            if !disk.blob(file.digest).exists() {
+                log::error!(
+                    "the bytes of {} are missing: {}; restore them from a backup",
+                    file.name,
+                    disk.blob(file.digest).display()
+                );
+            }
+            catalogue.insert(Entry { seq: event.seq, at_ms: event.at_ms, owner, owner_name: from, file });
+        }
+        let partials = disk.sweep(&named, limits.keep_partials)?;
+        let partials = partials.into_iter().map(|Found { key, size_bytes }| (key, size_bytes)).collect();
+        let Surroundings { room, queue, background, .. } = around;
+        Ok(Self {
+            files,
+            room,
+            queue,
+            background,
+            limits,
+            room_bytes: limits.room_bytes.unwrap_or(disk.space()?.total_bytes / 2),
+            disk,
+            catalogue,
+            tickets: Tickets::new(limits.ticket_timeout),
+            partials,
+            running: HashMap::new(),
+            holds: HashMap::new(),
+            last_id: 0,
+        })
+    }
+
+    pub(super) async fn run(mut self, mut mailbox: mpsc::Receiver<Command>) {
+        while let Some(command) = mailbox.recv().await {
+            self.obey(command).await;
+        }
+    }
+
+    async fn obey(&mut self, command: Command) {
+        // Whoever asked may be gone; then the answer is dropped, here and below. What it held goes back.
+        match command {
+            Command::Offer { account, name, answer } => _ = answer.send(self.offer(account, name)),
+            Command::Fetch { account, name, answer } => _ = answer.send(self.fetch(account, name)),
+            Command::Withdraw { account, name, from, slot, answer } => {
+                _ = answer.send(self.withdraw(account, &name, from, slot).await);
+            }
+            Command::Begin { request, answer } => _ = answer.send(self.begin(&request)),
+            Command::Hold { digest, answer } => _ = answer.send(self.hold(digest)),
+            Command::Release { digest } => self.release(digest),
+            Command::Share { id, digest, size_bytes, slot, answer } => {
+                if let Some(posted) = self.share(id, digest, size_bytes, slot).await {
+                    let _ = answer.send(posted);
+                }
+            }
+            Command::End { id, keeps_partial } => self.end(id, keeps_partial),
+            Command::PrunePartials => self.prune_partials(),
+            Command::PruneFile { keep, slot, answer } => {
+                let _ = answer.send(self.prune_file(keep, slot).await);
+            }
+        }
+    }
+
+    fn offer(&mut self, account: Account, name: FileName) -> Result<OfferTicket, Refusal> {
+        if let Some(exists) = self.holder_of(&name, &account) {
+            return Err(Refusal::FileExists(Box::new(exists)));
+        }
+        let key = self.key(account.id, &name);
+        let kept = self.partials.get(&key).copied();
+        let offset_bytes = kept.map_or(0, |size_bytes| self.disk.received_bytes(key, size_bytes));
+        let limit_bytes = self.limit_bytes(account.id, kept, offset_bytes)?;
+        let (ticket, hash) = auth::new_token()?;
+        self.tickets.issue(hash, account, Right::Upload { name, offset_bytes }, Instant::now());
+        Ok(OfferTicket { ticket, offset_bytes, limit_bytes })
+    }
+
+    /// Who has this name, if it is not free for the account to send a file under.
+    fn holder_of(&self, name: &FileName, account: &Account) -> Option<FileExists> {
+        if let Some(Entry { file, owner, owner_name, .. }) = self.catalogue.get(name) {
+            return Some(FileExists::Shared {
+                file_name: file.name.clone(),
+                by: owner_name.clone(),
+                is_own: *owner == account.id,
+                free_name: self.catalogue.free_name(name),
+            });
+        }
+        let mut running = self.running.values();
+        let sender = running.find(|running| running.upload.as_ref().is_some_and(|(_, sent)| sent == name));
+        let by = sender.map(|running| &running.account).or_else(|| self.tickets.other_sender(name, account.id, Instant::now()));
+        by.map(|account| FileExists::Uploading { by: account.name.clone() })
+    }
+
+    /// The largest size that an account may send now. `kept` is the size of the file that it goes on with.
+    fn limit_bytes(&self, account: AccountId, kept: Option<u64>, offset_bytes: u64) -> Result<u64, Refusal> {
+        let free_bytes = self.disk.space()?.free_bytes.saturating_sub(self.limits.disk_reserve_bytes);
+        if free_bytes == 0 {
+            return Err(Refusal::DiskFull);
+        }
+        // What is on its way counts with its whole size.
+        let (mut own, mut all) = (self.catalogue.usage(account), self.catalogue.total());
+        for (key, &size_bytes) in &self.partials {
+            all.add(size_bytes);
+            if key.account == account {
+                own.add(size_bytes);
+            }
+        }
+        if own.files >= FILES_AN_ACCOUNT && kept.is_none() {
+            return Err(Refusal::Quota(Quota::Files));
+        }
+        let left = |limit: u64, used: Usage| (limit + kept.unwrap_or(0)).saturating_sub(used.size_bytes);
+        let (of_account, of_room) = (left(self.limits.account_bytes, own), left(self.room_bytes, all));
+        match (of_account, of_room) {
+            (0, _) => Err(Refusal::Quota(Quota::Account)),
+            (_, 0) => Err(Refusal::Quota(Quota::Room)),
+            _ => Ok(self.limits.file_bytes.min(of_account).min(of_room).min(free_bytes.saturating_add(offset_bytes))),
+        }
+    }
+
+    fn fetch(&mut self, account: Account, name: FileName) -> Result<(String, SharedFile), Refusal> {
+        let Some(entry) = self.catalogue.get(&name) else { return Err(Refusal::NoSuchFile(name)) };
+        let (shared_seq, file) = (entry.seq, entry.file.clone());
+        let (ticket, hash) = auth::new_token()?;
+        self.tickets.issue(hash, account, Right::Download { name, shared_seq }, Instant::now());
+        Ok((ticket, file))
+    }
+
+    async fn withdraw(
+        &mut self,
+        account: Account,
+        name: &FileName,
+        from: ConnectionId,
+        slot: Slot,
+    ) -> Result<Withdrawal, Refusal> {
+        let Some(entry) = self.catalogue.get(name) else {
+            let key = self.key(account.id, name);
+            let is_running = self.running.values().any(|running| running.upload.as_ref().is_some_and(|(own, _)| *own == key));
+            return match self.partials.get(&key) {
+                Some(&size_bytes) if !is_running => {
+                    self.drop_partial(key, size_bytes);
+                    Ok(Withdrawal::Dropped)
+                }
+                _ => Err(Refusal::NoSuchFile(name.clone())),
+            };
+        };
+        if entry.owner != account.id && account.level != Level::ADMINISTRATOR {
+            return Err(Refusal::NotYours(entry.owner_name.clone()));
+        }
+        let Posted { seq, position, .. } = self.take_down(entry.clone(), Some(account), Some(from), slot).await;
+        Ok(Withdrawal::Withdrawn { seq, position })
+    }
+
+    /// Takes a file from the shelf.
+    async fn take_down(&mut self, entry: Entry, by: Option<Account>, from: Option<ConnectionId>, slot: Slot) -> Posted {
+        let Entry { seq: shared_seq, file, .. } = entry;
+        self.catalogue.remove(&file.name);
+        self.tickets.withdraw(shared_seq);
+        let deed = Deed::Withdrawn { from: by.as_ref().map(|by| by.name.clone()), file_name: file.name, shared_seq };
+        let posted = self.room.post(Posting { deed, author: by, from }, slot).await;
+        // Until that is durable a crash would bring the name back: then its bytes must still be there.
+        let (hold, queue, position) = (self.hold(file.digest), self.queue.clone(), posted.position);
+        self.background.spawn(async move {
+            queue.durable_at_last(position).await;
+            drop(hold);
+        });
+        posted
+    }
+
+    fn begin(&mut self, request: &TransferRequest) -> Result<Transfer, Refusal> {
+        let hash = auth::hash_token(request.ticket.expose());
+        let Some(Grant { account, right, .. }) = self.tickets.get(&hash, Instant::now()).cloned() else {
+            return Err(Refusal::BadTicket);
+        };
+        let own = self.running.values().filter(|running| running.account.id == account.id).count();
+        if self.running.len() >= self.limits.transfers || own >= self.limits.account_transfers {
+            return Err(Refusal::BusyTransfers);
+        }
+        match (right, request.size_bytes, request.digest) {
+            (Right::Download { name, .. }, offset_bytes, None) => {
+                self.tickets.use_up(&hash);
+                self.begin_download(account, &name, offset_bytes.unwrap_or(0)).map(Transfer::Download)
+            }
+            (Right::Upload { offset_bytes: 1.., .. }, Some(_), None) => Err(Refusal::HashNeeded),
+            (Right::Upload { name, offset_bytes }, Some(size_bytes), digest) => {
+                self.tickets.use_up(&hash);
+                self.begin_upload(account, name, offset_bytes, size_bytes, digest).map(Box::new).map(Transfer::Upload)
+            }
+            _ => Err(Refusal::BadTicket),
+        }
+    }
+
+    fn begin_download(&mut self, account: Account, name: &FileName, offset_bytes: u64) -> Result<Download, Refusal> {
+        // Withdrawal kills the ticket, so it is there.
+        let Some(Entry { file, .. }) = self.catalogue.get(name) else { return Err(Refusal::BadTicket) };
+        let (digest, size_bytes) = (file.digest, file.size_bytes);
+        if offset_bytes > size_bytes {
+            return Err(Refusal::SizeMismatch(SizeMismatch::PastEnd { size_bytes }));
+        }
+        let file = std::fs::File::open(self.disk.blob(digest))?;
+        let _ongoing = self.admit(Running { account, upload: None });
+        Ok(Download { file, size_bytes, offset_bytes, _hold: self.hold(digest), _ongoing })
+    }
+
+    fn begin_upload(
+        &mut self,
+        account: Account,
+        name: FileName,
+        offset_bytes: u64,
+        size_bytes: u64,
+        expected: Option<Digest>,
+    ) -> Result<Upload, Refusal> {
+        let key = self.key(account.id, &name);
+        let kept = self.partials.get(&key).copied();
+        if let Some(other_bytes) = kept.filter(|&kept| kept != size_bytes) {
+            self.drop_partial(key, other_bytes);
+            return Err(Refusal::SizeMismatch(SizeMismatch::OtherFile));
+        }
+        let received_bytes = self.disk.received_bytes(key, size_bytes);
+        if received_bytes != offset_bytes {
+            // It was kept long enough in the meantime.
+            return Err(Refusal::BadTicket);
+        }
+        let limit_bytes = self.limit_bytes(account.id, kept, received_bytes)?;
+        if size_bytes > limit_bytes {
+            return Err(Refusal::TooLarge { limit_bytes });
+        }
+        let file = Arc::new(self.disk.open_partial(key, size_bytes)?);
+        self.partials.insert(key, size_bytes);
+        let ongoing = self.admit(Running { account, upload: Some((key, name)) });
+        Ok(Upload {
+            file,
+            path: self.disk.partial(key, size_bytes),
+            disk: Arc::clone(&self.disk),
+            disk_reserve_bytes: self.limits.disk_reserve_bytes,
+            queue: self.queue.clone(),
+            files: self.files.clone(),
+            ongoing,
+            size_bytes,
+            received_bytes,
+            expected,
+            hashing: Hashing::Idle(Sha256::new()),
+            flushing: None,
+            unflushed_bytes: 0,
+        })
+    }
+
+    fn admit(&mut self, running: Running) -> Ongoing {
+        self.last_id += 1;
+        let id = TransferId(self.last_id);
+        self.running.insert(id, running);
+        Ongoing { id, files: self.files.clone(), is_over: false }
+    }
+
+    /// The bytes are on disk under their hash: now the room is told, and the record goes with the event.
+    async fn share(&mut self, id: TransferId, digest: Digest, size_bytes: u64, slot: Slot) -> Option<Posted> {
+        let Running { account, upload: Some((_, name)) } = self.running.get(&id)? else { return None };
+        let (account, file) = (account.clone(), SharedFile { name: name.clone(), size_bytes, digest });
+        let deed = Deed::File { from: account.name.clone(), file: file.clone() };
+        let posted = self.room.post(Posting { deed, author: Some(account.clone()), from: None }, slot).await;
+        let Account { id: owner, name: owner_name, .. } = account;
+        self.catalogue.insert(Entry { seq: posted.seq, at_ms: now_ms(), owner, owner_name, file });
+        Some(posted)
+    }
+
+    fn end(&mut self, id: TransferId, keeps_partial: bool) {
+        let Some(Running { upload: Some((key, _)), .. }) = self.running.remove(&id) else { return };
+        let Some(&size_bytes) = self.partials.get(&key) else { return };
+        if !keeps_partial || self.disk.received_bytes(key, size_bytes) == 0 {
+            self.drop_partial(key, size_bytes);
+        }
+    }
+
+    fn drop_partial(&mut self, key: PartialKey, size_bytes: u64) {
+        self.partials.remove(&key);
+        self.disk.remove_partial(key, size_bytes);
+    }
+
+    fn prune_partials(&mut self) {
+        let in_use: HashSet<PartialKey> =
+            self.running.values().filter_map(|running| running.upload.as_ref().map(|(key, _)| *key)).collect();
+        let idle = self.partials.iter().filter(|(key, _)| !in_use.contains(key));
+        let old = idle.filter(|&(&key, &size_bytes)| !self.disk.is_kept(key, size_bytes, self.limits.keep_partials));
+        let old: Vec<_> = old.map(|(&key, &size_bytes)| (key, size_bytes)).collect();
+        old.into_iter().for_each(|(key, size_bytes)| self.drop_partial(key, size_bytes));
+    }
+
+    /// Takes down one file that has been shared for longer than `keep`; false if there is none.
+    async fn prune_file(&mut self, keep: Duration, slot: Slot) -> bool {
+        let keep_ms = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
+        let Some(entry) = self.catalogue.older_than(now_ms().saturating_sub(keep_ms)) else { return false };
+        self.take_down(entry.clone(), None, None, slot).await;
+        true
+    }
+
+    fn hold(&mut self, digest: Digest) -> Hold {
+        *self.holds.entry(digest).or_default() += 1;
+        Hold { digest, files: self.files.clone() }
+    }
+
+    fn release(&mut self, digest: Digest) {
+        let holds = self.holds.entry(digest).or_default();
+        *holds = holds.saturating_sub(1);
+        if *holds == 0 {
+            self.holds.remove(&digest);
+            if !self.catalogue.names(digest) {
+                self.disk.remove_blob(digest);
+            }
+        }
+    }
+
+    fn key(&self, account: AccountId, name: &FileName) -> PartialKey {
+        let hash: [u8; 32] = Sha256::digest(name.folded().as_bytes()).into();
+        let (half, _) = hash.split_at(16);
+        let name_hash = half.iter().fold(0, |number, &byte| number << 8 | u128::from(byte));
+        PartialKey { account, room: self.room.id(), name_hash }
+    }
+}

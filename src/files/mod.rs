@@ -1,0 +1,261 @@
+//! Files: what is shared with the room, and the way of its bytes in and out.
+//!
+//! [`Files`] is the handle that sessions and transfers hold; [`actor`] the task behind it, which owns
+//! the [`catalogue`] of names, the [`tickets`] and the partials; [`disk`] the directory where the bytes
+//! are; [`upload`] one file on its way in. The bytes themselves never pass through the actor.
+//!
+//! Everything here runs on the background threads. It awaits the room and the store, never a session;
+//! it knows no sockets.
+
+mod actor;
+mod catalogue;
+mod disk;
+mod tickets;
+pub mod upload;
+
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::protocol::digest::Digest;
+use crate::protocol::event::SharedFile;
+use crate::protocol::file_name::FileName;
+use crate::protocol::refusal::Refusal;
+use crate::protocol::request::TransferRequest;
+use crate::room::{ConnectionId, Posted, Room};
+use crate::store::queue::{Position, Queue, Slot};
+use crate::store::read::{ReadError, Reader};
+use crate::store::record::Account;
+use upload::Upload;
+
+/// Commands waiting for the actor. Whoever finds it full waits a moment.
+const MAILBOX: usize = 256;
+/// How often it is looked for files and partials that have been kept long enough.
+const PRUNE_INTERVAL: Duration = Duration::from_secs(600);
+
+/// How much may be shared, and how long things are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The largest file.
+    pub file_bytes: u64,
+    /// All files of an account.
+    pub account_bytes: u64,
+    /// All files of the room; `None` for half the file system.
+    pub room_bytes: Option<u64>,
+    /// Space on the disk that files leave free.
+    pub disk_reserve_bytes: u64,
+    /// Transfers of an account at once.
+    pub account_transfers: usize,
+    /// Transfers at once.
+    pub transfers: usize,
+    /// How long a ticket waits to be used.
+    pub ticket_timeout: Duration,
+    /// How long a partial is kept after its last byte.
+    pub keep_partials: Duration,
+    /// How long files are shared; `None` for ever.
+    pub keep_files: Option<Duration>,
+}
+
+/// What the files need of the rest of the daemon.
+pub struct Surroundings {
+    /// The room they are shared with.
+    pub room: Room,
+    /// Where records are put.
+    pub queue: Queue,
+    /// Where questions are asked.
+    pub reader: Reader,
+    /// Where the work is done.
+    pub background: Handle,
+}
+
+/// Why the files cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Their directory.
+    #[error(transparent)]
+    Directory(#[from] std::io::Error),
+    /// Their records.
+    #[error(transparent)]
+    Records(#[from] ReadError),
+}
+
+/// A handle on the files. Clones are the same files.
+#[derive(Clone)]
+pub struct Files {
+    mailbox: mpsc::Sender<actor::Command>,
+}
+
+/// A ticket to send a file with.
+pub struct OfferTicket {
+    /// The ticket.
+    pub ticket: String,
+    /// How much of the file is here already.
+    pub offset_bytes: u64,
+    /// The largest size it may have.
+    pub limit_bytes: u64,
+}
+
+/// What became of a withdrawal.
+pub enum Withdrawal {
+    /// The file is withdrawn.
+    Withdrawn {
+        /// The number of the event.
+        seq: u64,
+        /// Where it is in the store's queue.
+        position: Position,
+    },
+    /// Nothing was shared, but what had come of one's own upload was removed.
+    Dropped,
+}
+
+/// A transfer that a ticket has begun.
+pub enum Transfer {
+    /// Bytes come in.
+    Upload(Box<Upload>),
+    /// Bytes go out.
+    Download(Download),
+}
+
+/// A file on its way out.
+pub struct Download {
+    /// The file's bytes.
+    pub file: File,
+    /// The file's size.
+    pub size_bytes: u64,
+    /// Where to begin.
+    pub offset_bytes: u64,
+    _hold: Hold,
+    _ongoing: Ongoing,
+}
+
+/// Keeps a blob from being removed, whether or not a name stands for it.
+pub(crate) struct Hold {
+    digest: Digest,
+    files: Files,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.files.tell(actor::Command::Release { digest: self.digest });
+    }
+}
+
+/// A transfer's number, never used twice while the daemon runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct TransferId(u64);
+
+/// A transfer's place among those that may run at once; given back when dropped, however it ends.
+struct Ongoing {
+    id: TransferId,
+    files: Files,
+    is_over: bool,
+}
+
+impl Ongoing {
+    /// Gives the place back, and returns once that is certain to come before what anybody asks later.
+    async fn end(&mut self, keeps_partial: bool) {
+        self.is_over = true;
+        self.files.send(actor::Command::End { id: self.id, keeps_partial }).await;
+    }
+}
+
+impl Drop for Ongoing {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.files.tell(actor::Command::End { id: self.id, keeps_partial: true });
+        }
+    }
+}
+
+impl Files {
+    /// Opens the files in a data directory, sweeps what crashes left, and starts the actor.
+    pub async fn open(data: &Path, limits: Limits, around: Surroundings) -> Result<(Self, JoinHandle<()>), OpenError> {
+        let shared = around.reader.shared(around.room.id()).await?;
+        let (mailbox, commands) = mpsc::channel(MAILBOX);
+        let files = Self { mailbox };
+        let background = around.background.clone();
+        let pruning = files.clone().prune_now_and_then(limits.keep_files, around.queue.clone());
+        let actor = actor::Actor::open(files.clone(), data, limits, around, shared)?;
+        let task = background.spawn(actor.run(commands));
+        background.spawn(pruning);
+        Ok((files, task))
+    }
+
+    /// `F`: a ticket to send a file of this name.
+    pub async fn offer(&self, account: Account, name: FileName) -> Result<OfferTicket, Refusal> {
+        self.ask(|answer| actor::Command::Offer { account, name, answer }).await
+    }
+
+    /// `L`: a ticket to fetch the file of this name.
+    pub async fn fetch(&self, account: Account, name: FileName) -> Result<(String, SharedFile), Refusal> {
+        self.ask(|answer| actor::Command::Fetch { account, name, answer }).await
+    }
+
+    /// `X`: takes a file from the shelf.
+    pub async fn withdraw(
+        &self,
+        account: Account,
+        name: FileName,
+        from: ConnectionId,
+        slot: Slot,
+    ) -> Result<Withdrawal, Refusal> {
+        self.ask(|answer| actor::Command::Withdraw { account, name, from, slot, answer }).await
+    }
+
+    /// `T`: begins what a ticket is good for.
+    pub async fn begin(&self, request: TransferRequest) -> Result<Transfer, Refusal> {
+        self.ask(|answer| actor::Command::Begin { request, answer }).await
+    }
+
+    async fn hold(&self, digest: Digest) -> Hold {
+        self.ask(|answer| actor::Command::Hold { digest, answer }).await
+    }
+
+    async fn share(&self, id: TransferId, digest: Digest, size_bytes: u64, slot: Slot) -> Posted {
+        self.ask(|answer| actor::Command::Share { id, digest, size_bytes, slot, answer }).await
+    }
+
+    async fn prune_now_and_then(self, keep: Option<Duration>, queue: Queue) {
+        let mut interval = tokio::time::interval(PRUNE_INTERVAL);
+        loop {
+            interval.tick().await;
+            self.send(actor::Command::PrunePartials).await;
+            let Some(keep) = keep else { continue };
+            // One at a time: a thousand old files keep nobody waiting. While the store fails, none.
+            while let Ok(slot) = queue.slot(1).await {
+                if !self.ask(|answer| actor::Command::PruneFile { keep, slot, answer }).await {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Tells the actor something without waiting, as `drop` must.
+    fn tell(&self, command: actor::Command) {
+        let Err(mpsc::error::TrySendError::Full(command)) = self.mailbox.try_send(command) else { return };
+        let files = self.clone();
+        // Only who runs on the background threads holds what is dropped here.
+        tokio::spawn(async move { files.send(command).await });
+    }
+
+    async fn send(&self, command: actor::Command) {
+        if self.mailbox.send(command).await.is_err() {
+            // The actor ends only when the daemon does, which also ends whoever waits here.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> actor::Command) -> T {
+        let (answer, receiver) = oneshot::channel();
+        self.send(command(answer)).await;
+        match receiver.await {
+            Ok(answer) => answer,
+            // As above.
+            Err(_) => std::future::pending().await,
+        }
+    }
+}

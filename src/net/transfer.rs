@@ -1,0 +1,228 @@
+//! A connection whose first line was a ticket, and which carries bytes from then on. It runs on the
+//! background threads, never on those that carry talk.
+//!
+//! An upload is read into blocks, which [`crate::files::upload`] takes; a download is copied to the
+//! socket by the kernel (`sendfile`). Whatever ends a transfer early leaves what came, to go on from.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{BufMut, BytesMut};
+use rustix::fs::sendfile;
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+use tokio::task::coop::consume_budget;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::connection::say_and_close;
+use super::pace::Pace;
+use crate::files::upload::{BLOCK_BYTES, Upload};
+use crate::files::{Download, Transfer};
+use crate::protocol::closing::Closing;
+use crate::protocol::digest::Digest;
+use crate::protocol::refusal::{Refusal, SizeMismatch};
+use crate::protocol::reply::{Answer, Reply};
+use crate::protocol::request::TransferRequest;
+use crate::protocol::voice::Voice;
+use crate::session::Services;
+
+/// The most that the kernel is asked to copy at once, so that transfers take turns.
+const SEND_BYTES: usize = 1 << 20;
+
+/// A connection on its way to the background threads.
+pub(super) struct Handoff {
+    pub(super) stream: std::net::TcpStream,
+    /// What was read behind the first line.
+    pub(super) unread: BytesMut,
+    pub(super) request: TransferRequest,
+    pub(super) voice: Voice,
+    pub(super) stopping: CancellationToken,
+    pub(super) services: Arc<Services>,
+}
+
+/// Carries the bytes; returns when the connection is closed.
+pub(super) async fn carry(handoff: Handoff) {
+    let background = handoff.services.background.clone();
+    if let Err(error) = background.spawn(serve(handoff)).await {
+        log::debug!("a transfer was cut: {error}");
+    }
+}
+
+async fn serve(handoff: Handoff) {
+    let Handoff { stream, unread, request, voice, stopping, services } = handoff;
+    let Ok(stream) = TcpStream::from_std(stream) else { return };
+    let mut link = Link { stream, unread, pace: Pace::new(services.min_rate), stopping };
+    let outcome = run(&mut link, request, &services).await;
+    let mut last_words = String::new();
+    match outcome {
+        Outcome::Replied(reply) => voice.answer(&Answer { letter: Some('T'), reference: None, reply }, &mut last_words),
+        Outcome::Closed(closing) => voice.closing(closing, &mut last_words),
+        Outcome::Silent => (),
+    }
+    // The peer may be gone.
+    let _ = say_and_close(link.stream, &last_words).await;
+}
+
+/// What is said at the end.
+enum Outcome {
+    Replied(Reply),
+    Closed(Closing),
+    /// Who fetches a file gets its bytes and nothing else.
+    Silent,
+}
+
+async fn run(link: &mut Link, request: TransferRequest, services: &Services) -> Outcome {
+    let begun = tokio::select! {
+        begun = services.files.begin(request) => begun,
+        () = link.stopping.cancelled() => return Outcome::Closed(Closing::ShuttingDown),
+    };
+    match begun {
+        Err(refusal) => Outcome::Replied(Reply::Refused(refusal)),
+        Ok(Transfer::Download(download)) => {
+            if let Err(lack) = link.send(&download).await {
+                log::debug!("a download was cut: {lack:?}");
+            }
+            Outcome::Silent
+        }
+        Ok(Transfer::Upload(mut upload)) => {
+            let received = receive(link, &mut upload, services.stop_patience).await;
+            upload.end(received.as_ref().map(|_| ()).map_err(Cut::refusal)).await;
+            match received {
+                Ok(digest) => Outcome::Replied(Reply::Received(digest)),
+                Err(Cut::Refused(refusal)) => Outcome::Replied(Reply::Refused(refusal)),
+                Err(Cut::Stopping) => Outcome::Closed(Closing::ShuttingDown),
+            }
+        }
+    }
+}
+
+/// Why an upload did not come to its end.
+enum Cut {
+    Refused(Refusal),
+    Stopping,
+}
+
+impl Cut {
+    fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Cut::Refused(refusal) => Some(refusal),
+            Cut::Stopping => None,
+        }
+    }
+}
+
+impl From<Refusal> for Cut {
+    fn from(refusal: Refusal) -> Self {
+        Cut::Refused(refusal)
+    }
+}
+
+async fn receive(link: &mut Link, upload: &mut Upload, stop_patience: Duration) -> Result<Digest, Cut> {
+    upload.resume().await?;
+    let mut block = Vec::with_capacity(BLOCK_BYTES);
+    while upload.missing_bytes() > 0 {
+        let wanted = usize::try_from(upload.missing_bytes()).unwrap_or(BLOCK_BYTES).min(BLOCK_BYTES);
+        let filled = link.fill(&mut block, wanted).await;
+        // Whatever has come is kept.
+        if !block.is_empty() {
+            block = upload.take(block).await?;
+        }
+        match filled {
+            Ok(()) => (),
+            Err(Lack::Stopping) => return Err(Cut::Stopping),
+            Err(Lack::TooSlow) => return Err(Cut::Refused(Refusal::TooSlow)),
+            Err(Lack::Ended | Lack::Failed) => return Err(Cut::Refused(upload.cut_short())),
+        }
+    }
+    let digest = upload.settle().await?;
+    if link.has_more() {
+        return Err(Cut::Refused(Refusal::SizeMismatch(SizeMismatch::TooMany)));
+    }
+    let stopped = async {
+        link.stopping.cancelled().await;
+        sleep(stop_patience).await;
+    };
+    tokio::select! {
+        biased;
+        shared = upload.share(digest) => Ok(shared?),
+        // The room answers nobody any more.
+        () = stopped => Err(Cut::Stopping),
+    }
+}
+
+/// Why bytes do not go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lack {
+    /// The peer sends nothing more.
+    Ended,
+    /// The connection is broken, or the disk.
+    Failed,
+    TooSlow,
+    Stopping,
+}
+
+/// A connection that carries bytes.
+struct Link {
+    stream: TcpStream,
+    /// Read already, and not used yet.
+    unread: BytesMut,
+    pace: Pace,
+    stopping: CancellationToken,
+}
+
+impl Link {
+    /// Reads until the block holds `wanted` bytes; what has come before a lack is in it too.
+    async fn fill(&mut self, block: &mut Vec<u8>, wanted: usize) -> Result<(), Lack> {
+        let at_hand = self.unread.len().min(wanted - block.len());
+        block.extend_from_slice(&self.unread.split_to(at_hand));
+        while block.len() < wanted {
+            // A peer that never pauses would otherwise keep this thread to itself.
+            consume_budget().await;
+            match self.stream.try_read_buf(&mut block.limit(wanted - block.len())) {
+                Ok(0) => return Err(Lack::Ended),
+                Ok(count) => self.pace.moved(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait(Interest::READABLE).await?,
+                Err(_) => return Err(Lack::Failed),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether bytes have come that nobody asked for.
+    fn has_more(&self) -> bool {
+        !self.unread.is_empty() || matches!(self.stream.try_read(&mut [0]), Ok(1..))
+    }
+
+    /// Copies a file to the socket.
+    async fn send(&mut self, download: &Download) -> Result<(), Lack> {
+        let mut offset = download.offset_bytes;
+        while offset < download.size_bytes {
+            consume_budget().await;
+            let count = usize::try_from(download.size_bytes - offset).unwrap_or(SEND_BYTES).min(SEND_BYTES);
+            let copy = || Ok(sendfile(&self.stream, &download.file, Some(&mut offset), count)?);
+            match self.stream.try_io(Interest::WRITABLE, copy) {
+                Ok(0) => {
+                    log::error!("a shared file is shorter on disk than it was; restore it from a backup");
+                    return Err(Lack::Failed);
+                }
+                Ok(count) => self.pace.moved(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait(Interest::WRITABLE).await?,
+                Err(_) => return Err(Lack::Failed),
+            }
+        }
+        Ok(())
+    }
+
+    async fn wait(&mut self, interest: Interest) -> Result<(), Lack> {
+        tokio::select! {
+            biased;
+            () = self.stopping.cancelled() => Err(Lack::Stopping),
+            ready = self.pace.keep(self.stream.ready(interest)) => match ready {
+                None => Err(Lack::TooSlow),
+                Some(ready) => ready.map(|_| ()).map_err(|_| Lack::Failed),
+            },
+        }
+    }
+}
