@@ -1,7 +1,8 @@
 //! The transcripts in `protocol.md` and `README.md` are true: each is typed to a fresh daemon, and
 //! every line that comes back is compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::process::Command;
 
 use crate::harness::{Client, Daemon};
 
@@ -63,13 +64,52 @@ fn the_protocol_is_as_its_document_shows() {
     }
 }
 
+/// A shell of somebody who has a file, and pastes what the room answers.
+struct Shell {
+    directory: tempfile::TempDir,
+    output: VecDeque<String>,
+}
+
+impl Shell {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("report.pdf"), "not a report\n").unwrap();
+        Self { directory, output: VecDeque::new() }
+    }
+
+    /// One cell of its column: a command, or what the last one printed.
+    fn play(&mut self, cell: &str, heard: &[String]) {
+        if let Some(typed) = cell.strip_prefix("$ ") {
+            let pasted = heard.iter().rev().find(|line| is_like(line, typed));
+            self.run(pasted.map_or(typed, String::as_str));
+        } else if !cell.is_empty() {
+            let line = self.output.pop_front().unwrap_or_default();
+            assert!(is_like(&line, cell), "{cell:?} in README.md, but {line:?} came");
+        }
+    }
+
+    fn run(&mut self, command: &str) {
+        assert!(self.output.is_empty(), "{:?} came, and README.md does not show it", self.output);
+        let output = Command::new("sh").args(["-c", command]).current_dir(&self.directory).output().unwrap();
+        assert!(output.status.success(), "{command}: {output:?}");
+        self.output.extend(String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned));
+    }
+}
+
 /// The README shows two terminals side by side; a line of a letter and a blank is typed, others are read.
+/// A cell that begins with `$` is typed into a shell; one with a `…` in it stands for the last line like it
+/// that came, pasted.
 #[test]
 fn the_room_is_as_the_readme_shows() {
     const COLUMN: usize = 44;
     for block in blocks(include_str!("../README.md"), "console") {
-        let Some((_, block)) = block.split_once('\n').filter(|(first, _)| first.contains("$ nc")) else { continue };
-        let (daemon, mut cast) = (Daemon::start(), Cast::default());
+        let Some((first, block)) = block.split_once('\n').filter(|(first, _)| first.contains("$ nc")) else { continue };
+        let (daemon, mut cast, mut shell) = (Daemon::start(), Cast::default(), Shell::new());
+        let has_shell = first.ends_with("$ ls");
+        if has_shell {
+            shell.run("ls");
+        }
+        let mut heard = Vec::new();
         let mut announced = false;
         for row in block.lines() {
             let left: String = row.chars().take(COLUMN).collect();
@@ -79,13 +119,18 @@ fn the_room_is_as_the_readme_shows() {
                 announced = true;
             }
             for (name, cell) in [("left", left.trim_end()), ("right", right.trim_end())] {
+                if name == "right" && has_shell {
+                    shell.play(cell, &heard);
+                    continue;
+                }
                 let client = cast.client(&daemon, name);
                 match cell.as_bytes() {
                     [] => (),
-                    [b'A'..=b'Z', b' ', ..] => client.send(cell),
+                    [b'A'..=b'Z', b' ', ..] | [b'S'] => client.send(cell),
                     _ => {
                         let line = client.line();
                         assert!(is_like(&line, cell), "{cell:?} in README.md, but {line:?} came");
+                        heard.push(line);
                     }
                 }
             }
