@@ -36,6 +36,7 @@
 //! | [`net`] | listener, reader, writer, transfers: the only sockets of clients | session, files, room's cursors |
 //! | [`admin`] | the control socket and the flags that talk to it | session's services |
 //! | [`background`] | the threads of low priority, for hashes and bytes | nothing of ours |
+//! | [`mailbox`] | how actors are told and asked | nothing of ours |
 //! | [`errors`] | which error is which refusal | protocol, store, auth |
 //! | [`server`] | wires the parts, starts and stops them | everything |
 //!
@@ -62,6 +63,7 @@ pub mod errors;
 pub mod exit;
 pub mod files;
 pub mod logging;
+pub mod mailbox;
 pub mod net;
 pub mod protocol;
 pub mod room;

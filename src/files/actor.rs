@@ -12,8 +12,10 @@ use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
-use super::catalogue::{Catalogue, Entry, Usage};
+use super::catalogue::{Catalogue, Entry};
 use super::disk::{Disk, Found, PartialKey};
+use super::quota::{Quotas, Situation};
+use super::running::{Run, Running};
 use super::tickets::{Grant, Right, Tickets};
 use super::upload::{Hashing, Upload};
 use super::{Download, Files, Hold, Limits, OfferTicket, Ongoing, OpenError, Surroundings, Transfer, TransferId, Withdrawal};
@@ -22,8 +24,7 @@ use crate::clock::now_ms;
 use crate::protocol::digest::Digest;
 use crate::protocol::event::{Deed, SharedFile};
 use crate::protocol::file_name::FileName;
-use crate::protocol::limits::FILES_AN_ACCOUNT;
-use crate::protocol::refusal::{FileExists, Quota, Refusal, SizeMismatch};
+use crate::protocol::refusal::{FileExists, Refusal, SizeMismatch};
 use crate::protocol::request::TransferRequest;
 use crate::room::{ConnectionId, Posted, Posting, Room};
 use crate::store::queue::{Queue, Slot};
@@ -79,29 +80,22 @@ pub(super) enum Command {
     },
 }
 
-/// A transfer that runs.
-struct Running {
-    account: Account,
-    /// What is being sent; `None` for a download.
-    upload: Option<(PartialKey, FileName)>,
-}
-
 pub(super) struct Actor {
     files: Files,
     room: Room,
     queue: Queue,
     background: Handle,
-    limits: Limits,
-    room_bytes: u64,
+    quotas: Quotas,
+    disk_reserve_bytes: u64,
+    keep_partials: Duration,
     disk: Arc<Disk>,
     catalogue: Catalogue,
     tickets: Tickets,
     /// The whole size of each file that has come in part, or is coming.
     partials: HashMap<PartialKey, u64>,
-    running: HashMap<TransferId, Running>,
+    running: Running,
     /// Blobs in use by a transfer, or whose withdrawal is not durable yet.
     holds: HashMap<Digest, usize>,
-    last_id: u64,
 }
 
 impl Actor {
@@ -130,20 +124,21 @@ impl Actor {
         let partials = disk.sweep(&named, limits.keep_partials)?;
         let partials = partials.into_iter().map(|Found { key, size_bytes }| (key, size_bytes)).collect();
         let Surroundings { room, queue, background, .. } = around;
+        let room_bytes = limits.room_bytes.unwrap_or(disk.space()?.total_bytes / 2);
         Ok(Self {
             files,
             room,
             queue,
             background,
-            limits,
-            room_bytes: limits.room_bytes.unwrap_or(disk.space()?.total_bytes / 2),
+            quotas: Quotas { file_bytes: limits.file_bytes, account_bytes: limits.account_bytes, room_bytes },
+            disk_reserve_bytes: limits.disk_reserve_bytes,
+            keep_partials: limits.keep_partials,
             disk,
             catalogue,
             tickets: Tickets::new(limits.ticket_timeout),
             partials,
-            running: HashMap::new(),
+            running: Running::new(limits.transfers, limits.account_transfers),
             holds: HashMap::new(),
-            last_id: 0,
         })
     }
 
@@ -182,9 +177,9 @@ impl Actor {
             return Err(Refusal::FileExists(Box::new(exists)));
         }
         let key = self.key(account.id, &name);
-        let kept = self.partials.get(&key).copied();
-        let offset_bytes = kept.map_or(0, |size_bytes| self.disk.received_bytes(key, size_bytes));
-        let limit_bytes = self.limit_bytes(account.id, kept, offset_bytes)?;
+        let kept = self.partials.get(&key);
+        let offset_bytes = kept.map_or(0, |&size_bytes| self.disk.received_bytes(key, size_bytes));
+        let limit_bytes = self.largest_file(key, offset_bytes)?;
         let (ticket, hash) = auth::new_token()?;
         self.tickets.issue(hash, account, Right::Upload { name, offset_bytes }, Instant::now());
         Ok(OfferTicket { ticket, offset_bytes, limit_bytes })
@@ -200,36 +195,22 @@ impl Actor {
                 free_name: self.catalogue.free_name(name),
             });
         }
-        let mut running = self.running.values();
-        let sender = running.find(|running| running.upload.as_ref().is_some_and(|(_, sent)| sent == name));
-        let by = sender.map(|running| &running.account).or_else(|| self.tickets.other_sender(name, account.id, Instant::now()));
-        by.map(|account| FileExists::Uploading { by: account.name.clone() })
+        let sender = self.running.sender_of(name);
+        let sender = sender.or_else(|| self.tickets.other_sender(name, account.id, Instant::now()));
+        sender.map(|account| FileExists::Uploading { by: account.name.clone() })
     }
 
-    /// The largest size that an account may send now. `kept` is the size of the file that it goes on with.
-    fn limit_bytes(&self, account: AccountId, kept: Option<u64>, offset_bytes: u64) -> Result<u64, Refusal> {
-        let free_bytes = self.disk.space()?.free_bytes.saturating_sub(self.limits.disk_reserve_bytes);
-        if free_bytes == 0 {
-            return Err(Refusal::DiskFull);
-        }
-        // What is on its way counts with its whole size.
-        let (mut own, mut all) = (self.catalogue.usage(account), self.catalogue.total());
-        for (key, &size_bytes) in &self.partials {
-            all.add(size_bytes);
-            if key.account == account {
-                own.add(size_bytes);
+    /// The largest size that a file may have which an account sends, or goes on with, now.
+    fn largest_file(&self, key: PartialKey, received_bytes: u64) -> Result<u64, Refusal> {
+        let (mut account, mut room) = (self.catalogue.usage(key.account), self.catalogue.total());
+        for (other, &size_bytes) in self.partials.iter().filter(|(other, _)| **other != key) {
+            room.add(size_bytes);
+            if other.account == key.account {
+                account.add(size_bytes);
             }
         }
-        if own.files >= FILES_AN_ACCOUNT && kept.is_none() {
-            return Err(Refusal::Quota(Quota::Files));
-        }
-        let left = |limit: u64, used: Usage| (limit + kept.unwrap_or(0)).saturating_sub(used.size_bytes);
-        let (of_account, of_room) = (left(self.limits.account_bytes, own), left(self.room_bytes, all));
-        match (of_account, of_room) {
-            (0, _) => Err(Refusal::Quota(Quota::Account)),
-            (_, 0) => Err(Refusal::Quota(Quota::Room)),
-            _ => Ok(self.limits.file_bytes.min(of_account).min(of_room).min(free_bytes.saturating_add(offset_bytes))),
-        }
+        let free_bytes = self.disk.space()?.free_bytes.saturating_sub(self.disk_reserve_bytes);
+        self.quotas.largest_file(Situation { account, room, received_bytes, free_bytes })
     }
 
     fn fetch(&mut self, account: Account, name: FileName) -> Result<(String, SharedFile), Refusal> {
@@ -249,9 +230,8 @@ impl Actor {
     ) -> Result<Withdrawal, Refusal> {
         let Some(entry) = self.catalogue.get(name) else {
             let key = self.key(account.id, name);
-            let is_running = self.running.values().any(|running| running.upload.as_ref().is_some_and(|(own, _)| *own == key));
             return match self.partials.get(&key) {
-                Some(&size_bytes) if !is_running => {
+                Some(&size_bytes) if !self.running.writes(key) => {
                     self.drop_partial(key, size_bytes);
                     Ok(Withdrawal::Dropped)
                 }
@@ -286,8 +266,7 @@ impl Actor {
         let Some(Grant { account, right, .. }) = self.tickets.get(&hash, Instant::now()).cloned() else {
             return Err(Refusal::BadTicket);
         };
-        let own = self.running.values().filter(|running| running.account.id == account.id).count();
-        if self.running.len() >= self.limits.transfers || own >= self.limits.account_transfers {
+        if self.running.is_full_for(account.id) {
             return Err(Refusal::BusyTransfers);
         }
         match (right, request.size_bytes, request.digest) {
@@ -312,7 +291,7 @@ impl Actor {
             return Err(Refusal::SizeMismatch(SizeMismatch::PastEnd { size_bytes }));
         }
         let file = std::fs::File::open(self.disk.blob(digest))?;
-        let _ongoing = self.admit(Running { account, upload: None });
+        let _ongoing = self.admit(Run { account, upload: None });
         Ok(Download { file, size_bytes, offset_bytes, _hold: self.hold(digest), _ongoing })
     }
 
@@ -325,8 +304,7 @@ impl Actor {
         expected: Option<Digest>,
     ) -> Result<Upload, Refusal> {
         let key = self.key(account.id, &name);
-        let kept = self.partials.get(&key).copied();
-        if let Some(other_bytes) = kept.filter(|&kept| kept != size_bytes) {
+        if let Some(other_bytes) = self.partials.get(&key).copied().filter(|&kept| kept != size_bytes) {
             self.drop_partial(key, other_bytes);
             return Err(Refusal::SizeMismatch(SizeMismatch::OtherFile));
         }
@@ -335,18 +313,18 @@ impl Actor {
             // It was kept long enough in the meantime.
             return Err(Refusal::BadTicket);
         }
-        let limit_bytes = self.limit_bytes(account.id, kept, received_bytes)?;
+        let limit_bytes = self.largest_file(key, received_bytes)?;
         if size_bytes > limit_bytes {
             return Err(Refusal::TooLarge { limit_bytes });
         }
         let file = Arc::new(self.disk.open_partial(key, size_bytes)?);
         self.partials.insert(key, size_bytes);
-        let ongoing = self.admit(Running { account, upload: Some((key, name)) });
+        let ongoing = self.admit(Run { account, upload: Some((key, name)) });
         Ok(Upload {
             file,
             path: self.disk.partial(key, size_bytes),
             disk: Arc::clone(&self.disk),
-            disk_reserve_bytes: self.limits.disk_reserve_bytes,
+            disk_reserve_bytes: self.disk_reserve_bytes,
             queue: self.queue.clone(),
             files: self.files.clone(),
             ongoing,
@@ -359,16 +337,14 @@ impl Actor {
         })
     }
 
-    fn admit(&mut self, running: Running) -> Ongoing {
-        self.last_id += 1;
-        let id = TransferId(self.last_id);
-        self.running.insert(id, running);
+    fn admit(&mut self, run: Run) -> Ongoing {
+        let id = self.running.begin(run);
         Ongoing { id, files: self.files.clone(), is_over: false }
     }
 
     /// The bytes are on disk under their hash: now the room is told, and the record goes with the event.
     async fn share(&mut self, id: TransferId, digest: Digest, size_bytes: u64, slot: Slot) -> Option<Posted> {
-        let Running { account, upload: Some((_, name)) } = self.running.get(&id)? else { return None };
+        let Run { account, upload: Some((_, name)) } = self.running.get(id)? else { return None };
         let (account, file) = (account.clone(), SharedFile { name: name.clone(), size_bytes, digest });
         let deed = Deed::File { from: account.name.clone(), file: file.clone() };
         let posted = self.room.post(Posting { deed, author: Some(account.clone()), from: None }, slot).await;
@@ -378,7 +354,7 @@ impl Actor {
     }
 
     fn end(&mut self, id: TransferId, keeps_partial: bool) {
-        let Some(Running { upload: Some((key, _)), .. }) = self.running.remove(&id) else { return };
+        let Some(Run { upload: Some((key, _)), .. }) = self.running.end(id) else { return };
         let Some(&size_bytes) = self.partials.get(&key) else { return };
         if !keeps_partial || self.disk.received_bytes(key, size_bytes) == 0 {
             self.drop_partial(key, size_bytes);
@@ -391,10 +367,8 @@ impl Actor {
     }
 
     fn prune_partials(&mut self) {
-        let in_use: HashSet<PartialKey> =
-            self.running.values().filter_map(|running| running.upload.as_ref().map(|(key, _)| *key)).collect();
-        let idle = self.partials.iter().filter(|(key, _)| !in_use.contains(key));
-        let old = idle.filter(|&(&key, &size_bytes)| !self.disk.is_kept(key, size_bytes, self.limits.keep_partials));
+        let idle = self.partials.iter().filter(|&(&key, _)| !self.running.writes(key));
+        let old = idle.filter(|&(&key, &size_bytes)| !self.disk.is_kept(key, size_bytes, self.keep_partials));
         let old: Vec<_> = old.map(|(&key, &size_bytes)| (key, size_bytes)).collect();
         old.into_iter().for_each(|(key, size_bytes)| self.drop_partial(key, size_bytes));
     }

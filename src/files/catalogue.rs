@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::quota::Usage;
 use crate::protocol::digest::Digest;
 use crate::protocol::event::SharedFile;
 use crate::protocol::file_name::FileName;
@@ -18,25 +19,6 @@ pub(super) struct Entry {
     pub(super) owner: AccountId,
     pub(super) owner_name: Name,
     pub(super) file: SharedFile,
-}
-
-/// How much of the space for files somebody uses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Usage {
-    pub(super) files: usize,
-    pub(super) size_bytes: u64,
-}
-
-impl Usage {
-    pub(super) fn add(&mut self, size_bytes: u64) {
-        self.files += 1;
-        self.size_bytes += size_bytes;
-    }
-
-    pub(super) fn subtract(&mut self, size_bytes: u64) {
-        self.files -= 1;
-        self.size_bytes -= size_bytes;
-    }
 }
 
 /// The shelf. Its size on disk is counted name by name: one blob with two names counts twice, so that

@@ -103,7 +103,7 @@ impl Disk {
         Ok(Space { free_bytes: bytes(space.f_bavail), total_bytes: bytes(space.f_blocks) })
     }
 
-    /// Removes blobs that nothing names, and partials that are empty, have become blobs or were last
+    /// Removes blobs that nothing names, and partials that are empty or too long, have become blobs or were last
     /// written longer ago than `keep`; returns the other partials.
     pub(super) fn sweep(&self, named: &HashSet<Digest>, keep: Duration) -> io::Result<Vec<Found>> {
         let mut partials = Vec::new();
@@ -123,8 +123,9 @@ impl Disk {
         // After the blobs: one without a record is no reason to give up the partial it was made of.
         partials.retain(|found| {
             let metadata = std::fs::metadata(self.partial(found.key, found.size_bytes));
-            let is_kept =
-                metadata.is_ok_and(|metadata| metadata.len() > 0 && metadata.nlink() == 1 && is_younger(&metadata, keep));
+            let is_kept = metadata.is_ok_and(|metadata| {
+                (1..=found.size_bytes).contains(&metadata.len()) && metadata.nlink() == 1 && is_younger(&metadata, keep)
+            });
             if !is_kept {
                 self.remove_partial(found.key, found.size_bytes);
             }

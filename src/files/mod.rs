@@ -1,8 +1,9 @@
 //! Files: what is shared with the room, and the way of its bytes in and out.
 //!
 //! [`Files`] is the handle that sessions and transfers hold; [`actor`] the task behind it, which owns
-//! the [`catalogue`] of names, the [`tickets`] and the partials; [`disk`] the directory where the bytes
-//! are; [`upload`] one file on its way in. The bytes themselves never pass through the actor.
+//! the [`catalogue`] of names, the [`tickets`], the partials and who is [`running`], and knows the
+//! [`quota`]s; [`disk`] is the directory where the bytes are, [`upload`] one file on its way in. The
+//! bytes themselves never pass through the actor.
 //!
 //! Everything here runs on the background threads. It awaits the room and the store, never a session;
 //! it knows no sockets.
@@ -10,6 +11,8 @@
 mod actor;
 mod catalogue;
 mod disk;
+mod quota;
+mod running;
 mod tickets;
 pub mod upload;
 
@@ -18,9 +21,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::mailbox::Mailbox;
 use crate::protocol::digest::Digest;
 use crate::protocol::event::SharedFile;
 use crate::protocol::file_name::FileName;
@@ -86,7 +89,7 @@ pub enum OpenError {
 /// A handle on the files. Clones are the same files.
 #[derive(Clone)]
 pub struct Files {
-    mailbox: mpsc::Sender<actor::Command>,
+    mailbox: Mailbox<actor::Command>,
 }
 
 /// A ticket to send a file with.
@@ -140,7 +143,7 @@ pub(crate) struct Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.files.tell(actor::Command::Release { digest: self.digest });
+        self.files.mailbox.tell(actor::Command::Release { digest: self.digest });
     }
 }
 
@@ -159,14 +162,14 @@ impl Ongoing {
     /// Gives the place back, and returns once that is certain to come before what anybody asks later.
     async fn end(&mut self, keeps_partial: bool) {
         self.is_over = true;
-        self.files.send(actor::Command::End { id: self.id, keeps_partial }).await;
+        self.files.mailbox.send(actor::Command::End { id: self.id, keeps_partial }).await;
     }
 }
 
 impl Drop for Ongoing {
     fn drop(&mut self) {
         if !self.is_over {
-            self.files.tell(actor::Command::End { id: self.id, keeps_partial: true });
+            self.files.mailbox.tell(actor::Command::End { id: self.id, keeps_partial: true });
         }
     }
 }
@@ -175,7 +178,7 @@ impl Files {
     /// Opens the files in a data directory, sweeps what crashes left, and starts the actor.
     pub async fn open(data: &Path, limits: Limits, around: Surroundings) -> Result<(Self, JoinHandle<()>), OpenError> {
         let shared = around.reader.shared(around.room.id()).await?;
-        let (mailbox, commands) = mpsc::channel(MAILBOX);
+        let (mailbox, commands) = Mailbox::new(MAILBOX);
         let files = Self { mailbox };
         let background = around.background.clone();
         let pruning = files.clone().prune_now_and_then(limits.keep_files, around.queue.clone());
@@ -187,12 +190,12 @@ impl Files {
 
     /// `F`: a ticket to send a file of this name.
     pub async fn offer(&self, account: Account, name: FileName) -> Result<OfferTicket, Refusal> {
-        self.ask(|answer| actor::Command::Offer { account, name, answer }).await
+        self.mailbox.ask(|answer| actor::Command::Offer { account, name, answer }).await
     }
 
     /// `L`: a ticket to fetch the file of this name.
     pub async fn fetch(&self, account: Account, name: FileName) -> Result<(String, SharedFile), Refusal> {
-        self.ask(|answer| actor::Command::Fetch { account, name, answer }).await
+        self.mailbox.ask(|answer| actor::Command::Fetch { account, name, answer }).await
     }
 
     /// `X`: takes a file from the shelf.
@@ -203,59 +206,34 @@ impl Files {
         from: ConnectionId,
         slot: Slot,
     ) -> Result<Withdrawal, Refusal> {
-        self.ask(|answer| actor::Command::Withdraw { account, name, from, slot, answer }).await
+        self.mailbox.ask(|answer| actor::Command::Withdraw { account, name, from, slot, answer }).await
     }
 
     /// `T`: begins what a ticket is good for.
     pub async fn begin(&self, request: TransferRequest) -> Result<Transfer, Refusal> {
-        self.ask(|answer| actor::Command::Begin { request, answer }).await
+        self.mailbox.ask(|answer| actor::Command::Begin { request, answer }).await
     }
 
     async fn hold(&self, digest: Digest) -> Hold {
-        self.ask(|answer| actor::Command::Hold { digest, answer }).await
+        self.mailbox.ask(|answer| actor::Command::Hold { digest, answer }).await
     }
 
     async fn share(&self, id: TransferId, digest: Digest, size_bytes: u64, slot: Slot) -> Posted {
-        self.ask(|answer| actor::Command::Share { id, digest, size_bytes, slot, answer }).await
+        self.mailbox.ask(|answer| actor::Command::Share { id, digest, size_bytes, slot, answer }).await
     }
 
     async fn prune_now_and_then(self, keep: Option<Duration>, queue: Queue) {
         let mut interval = tokio::time::interval(PRUNE_INTERVAL);
         loop {
             interval.tick().await;
-            self.send(actor::Command::PrunePartials).await;
+            self.mailbox.send(actor::Command::PrunePartials).await;
             let Some(keep) = keep else { continue };
             // One at a time: a thousand old files keep nobody waiting. While the store fails, none.
             while let Ok(slot) = queue.slot(1).await {
-                if !self.ask(|answer| actor::Command::PruneFile { keep, slot, answer }).await {
+                if !self.mailbox.ask(|answer| actor::Command::PruneFile { keep, slot, answer }).await {
                     break;
                 }
             }
-        }
-    }
-
-    /// Tells the actor something without waiting, as `drop` must.
-    fn tell(&self, command: actor::Command) {
-        let Err(mpsc::error::TrySendError::Full(command)) = self.mailbox.try_send(command) else { return };
-        let files = self.clone();
-        // Only who runs on the background threads holds what is dropped here.
-        tokio::spawn(async move { files.send(command).await });
-    }
-
-    async fn send(&self, command: actor::Command) {
-        if self.mailbox.send(command).await.is_err() {
-            // The actor ends only when the daemon does, which also ends whoever waits here.
-            std::future::pending::<()>().await;
-        }
-    }
-
-    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> actor::Command) -> T {
-        let (answer, receiver) = oneshot::channel();
-        self.send(command(answer)).await;
-        match receiver.await {
-            Ok(answer) => answer,
-            // As above.
-            Err(_) => std::future::pending().await,
         }
     }
 }

@@ -16,9 +16,10 @@ mod refs;
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::mailbox::Mailbox;
 use crate::protocol::closing::Closing;
 use crate::protocol::event::Deed;
 use crate::protocol::name::Name;
@@ -144,13 +145,13 @@ pub struct Mark {
 pub struct Room {
     id: RoomId,
     name: Arc<str>,
-    mailbox: mpsc::Sender<actor::Command>,
+    mailbox: Mailbox<actor::Command>,
 }
 
 impl Room {
     /// Starts the room's actor. The first event is that the daemon started; the position returned is its.
     pub async fn open(name: &str, opened: OpenRoom, queue: Queue, slot: Slot) -> (Self, Mark, JoinHandle<()>) {
-        let (mailbox, commands) = mpsc::channel(MAILBOX);
+        let (mailbox, commands) = Mailbox::new(MAILBOX);
         let name: Arc<str> = name.into();
         let mut actor = actor::Actor::new(Arc::clone(&name), opened, queue);
         let started = actor.start(slot);
@@ -170,23 +171,23 @@ impl Room {
 
     /// Comes in as a member; whoever is here by the same account is replaced.
     pub async fn enter(&self, visitor: Visitor, slot: Slot) -> Scene {
-        self.ask(|answer| actor::Command::Enter { visitor, slot, answer }).await
+        self.mailbox.ask(|answer| actor::Command::Enter { visitor, slot, answer }).await
     }
 
     /// Hears the room without being a member of it.
     pub async fn listen(&self, visitor: Visitor) -> Scene {
-        self.ask(|answer| actor::Command::Listen { visitor, answer }).await
+        self.mailbox.ask(|answer| actor::Command::Listen { visitor, answer }).await
     }
 
     /// Looks at the room from outside.
     pub async fn glance(&self) -> Scene {
-        self.ask(|answer| actor::Command::Glance { answer }).await
+        self.mailbox.ask(|answer| actor::Command::Glance { answer }).await
     }
 
     /// Speaks. The answer comes when the numbers are given, before they are durable.
     pub async fn speak(&self, speech: Speech) -> oneshot::Receiver<Result<Told, Stale>> {
         let (answer, told) = oneshot::channel();
-        self.send(actor::Command::Speak { speech, answer }).await;
+        self.mailbox.send(actor::Command::Speak { speech, answer }).await;
         told
     }
 
@@ -197,52 +198,32 @@ impl Room {
 
     /// Something happens that is not talk.
     pub async fn post(&self, posting: Posting, slot: Slot) -> Posted {
-        self.ask(|answer| actor::Command::Post { posting, slot, answer }).await
+        self.mailbox.ask(|answer| actor::Command::Post { posting, slot, answer }).await
     }
 
     /// Hears the room in another voice from here on, by the cursor returned; the old one ends here.
     /// `None` if this connection does not hear the room.
     pub async fn set_voice(&self, connection: ConnectionId, voice: Voice) -> Option<Cursor> {
-        self.ask(|answer| actor::Command::SetVoice { connection, voice, answer }).await
+        self.mailbox.ask(|answer| actor::Command::SetVoice { connection, voice, answer }).await
     }
 
     /// A page of who is here, counted from 1.
     pub async fn who(&self, page: usize) -> WhoPage {
-        self.ask(|answer| actor::Command::Who { page, answer }).await
+        self.mailbox.ask(|answer| actor::Command::Who { page, answer }).await
     }
 
     /// The newest event at this moment, behind everything this caller has said.
     pub async fn mark(&self) -> Mark {
-        self.ask(|answer| actor::Command::Mark { answer }).await
+        self.mailbox.ask(|answer| actor::Command::Mark { answer }).await
     }
 
     /// Leaves, if this connection is here at all. Never waits, so that it can be called from `drop`.
     pub fn leave(&self, connection: ConnectionId) {
-        let command = actor::Command::Leave { connection };
-        let Err(mpsc::error::TrySendError::Full(command)) = self.mailbox.try_send(command) else { return };
-        let room = self.clone();
-        tokio::spawn(async move { room.send(command).await });
+        self.mailbox.tell(actor::Command::Leave { connection });
     }
 
     /// Ends everyone's presence: the daemon stops. Nothing happens in the room after that.
     pub async fn stop(&self) -> Mark {
-        self.ask(|answer| actor::Command::Stop { answer }).await
-    }
-
-    async fn send(&self, command: actor::Command) {
-        if self.mailbox.send(command).await.is_err() {
-            // The actor ends only when the daemon does, which also ends whoever waits here.
-            std::future::pending::<()>().await;
-        }
-    }
-
-    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> actor::Command) -> T {
-        let (answer, receiver) = oneshot::channel();
-        self.send(command(answer)).await;
-        match receiver.await {
-            Ok(answer) => answer,
-            // As above.
-            Err(_) => std::future::pending().await,
-        }
+        self.mailbox.ask(|answer| actor::Command::Stop { answer }).await
     }
 }
