@@ -36,7 +36,7 @@ pub(super) struct Handoff {
     pub(super) stream: std::net::TcpStream,
     /// What was read behind the first line.
     pub(super) unread: BytesMut,
-    pub(super) request: TransferRequest,
+    pub(super) request: Box<TransferRequest>,
     pub(super) voice: Voice,
     pub(super) stopping: CancellationToken,
     pub(super) services: Arc<Services>,
@@ -54,7 +54,7 @@ async fn serve(handoff: Handoff) {
     let Handoff { stream, unread, request, voice, stopping, services } = handoff;
     let Ok(stream) = TcpStream::from_std(stream) else { return };
     let mut link = Link { stream, unread, pace: Pace::new(services.min_rate), stopping };
-    let outcome = run(&mut link, request, &services).await;
+    let outcome = run(&mut link, *request, &services).await;
     let mut last_words = String::new();
     match outcome {
         Outcome::Replied(reply) => voice.answer(&Answer { letter: Some('T'), reference: None, reply }, &mut last_words),

@@ -94,8 +94,8 @@ enum Work {
 pub enum Ending {
     /// The peer asked to leave, and has been answered.
     Left,
-    /// The connection is to carry bytes from here on.
-    Transfer(TransferRequest),
+    /// The connection is to carry bytes from here on. Boxed, since connections that talk hold this too.
+    Transfer(Box<TransferRequest>),
     /// It was to carry bytes, but its first line was refused.
     NoTransfer,
     /// The peer sends nothing more.
@@ -294,7 +294,7 @@ impl Session {
                 self.set_tongue(reference, tongue).await;
                 return Step::Continue(());
             }
-            Ask::Transfer(request) => return Step::Break(Ending::Transfer(request)),
+            Ask::Transfer(request) => return Step::Break(Ending::Transfer(Box::new(request))),
             Ask::Offer(request) => self.offer(request).await,
             Ask::Fetch(request) => self.fetch(request).await,
             Ask::Shelf { page } => self.shelf(page).await,
