@@ -72,6 +72,9 @@ pub(super) enum Command {
         id: TransferId,
         keeps_partial: bool,
     },
+    DropPartial {
+        key: PartialKey,
+    },
     PrunePartials,
     PruneFile {
         keep: Duration,
@@ -165,6 +168,7 @@ impl Actor {
                 }
             }
             Command::End { id, keeps_partial } => self.end(id, keeps_partial),
+            Command::DropPartial { key } => self.drop_partial(key),
             Command::PrunePartials => self.prune_partials(),
             Command::PruneFile { keep, slot, answer } => {
                 let _ = answer.send(self.prune_file(keep, slot).await);
@@ -192,12 +196,22 @@ impl Actor {
                 file_name: file.name.clone(),
                 by: owner_name.clone(),
                 is_own: *owner == account.id,
-                free_name: self.catalogue.free_name(name),
+                free_name: self.free_name(name, account.id),
             });
         }
-        let sender = self.running.sender_of(name);
-        let sender = sender.or_else(|| self.tickets.other_sender(name, account.id, Instant::now()));
-        sender.map(|account| FileExists::Uploading { by: account.name.clone() })
+        self.sender_of(name, account.id).map(|sender| FileExists::Uploading { by: sender.name.clone() })
+    }
+
+    /// Who sends a file of this name, or is about to; one's own tickets are in nobody's way.
+    fn sender_of(&self, name: &FileName, account: AccountId) -> Option<&Account> {
+        self.running.sender_of(name).or_else(|| self.tickets.other_sender(name, account, Instant::now()))
+    }
+
+    /// The first of `report-2.pdf`, `report-3.pdf` … that an account could send.
+    fn free_name(&self, name: &FileName, account: AccountId) -> FileName {
+        let is_free = |name: &FileName| self.catalogue.get(name).is_none() && self.sender_of(name, account).is_none();
+        // There are more numbers than files.
+        (2..).map(|number| name.numbered(number)).find(is_free).unwrap_or_else(|| name.clone())
     }
 
     /// The largest size that a file may have which an account sends, or goes on with, now.
@@ -230,13 +244,11 @@ impl Actor {
     ) -> Result<Withdrawal, Refusal> {
         let Some(entry) = self.catalogue.get(name) else {
             let key = self.key(account.id, name);
-            return match self.partials.get(&key) {
-                Some(&size_bytes) if !self.running.writes(key) => {
-                    self.drop_partial(key, size_bytes);
-                    Ok(Withdrawal::Dropped)
-                }
-                _ => Err(Refusal::NoSuchFile(name.clone())),
-            };
+            if self.running.writes(key) || !self.partials.contains_key(&key) {
+                return Err(Refusal::NoSuchFile(name.clone()));
+            }
+            self.drop_partial(key);
+            return Ok(Withdrawal::Dropped);
         };
         if entry.owner != account.id && account.level != Level::ADMINISTRATOR {
             return Err(Refusal::NotYours(entry.owner_name.clone()));
@@ -291,7 +303,7 @@ impl Actor {
             return Err(Refusal::SizeMismatch(SizeMismatch::PastEnd { size_bytes }));
         }
         let file = std::fs::File::open(self.disk.blob(digest))?;
-        let _ongoing = self.admit(Run { account, upload: None });
+        let _ongoing = self.admit(Run { account, upload: None, shared: None });
         Ok(Download { file, size_bytes, offset_bytes, _hold: self.hold(digest), _ongoing })
     }
 
@@ -304,8 +316,8 @@ impl Actor {
         expected: Option<Digest>,
     ) -> Result<Upload, Refusal> {
         let key = self.key(account.id, &name);
-        if let Some(other_bytes) = self.partials.get(&key).copied().filter(|&kept| kept != size_bytes) {
-            self.drop_partial(key, other_bytes);
+        if self.partials.get(&key).is_some_and(|&kept| kept != size_bytes) {
+            self.drop_partial(key);
             return Err(Refusal::SizeMismatch(SizeMismatch::OtherFile));
         }
         let received_bytes = self.disk.received_bytes(key, size_bytes);
@@ -319,7 +331,7 @@ impl Actor {
         }
         let file = Arc::new(self.disk.open_partial(key, size_bytes)?);
         self.partials.insert(key, size_bytes);
-        let ongoing = self.admit(Run { account, upload: Some((key, name)) });
+        let ongoing = self.admit(Run { account, upload: Some((key, name)), shared: None });
         Ok(Upload {
             file,
             path: self.disk.partial(key, size_bytes),
@@ -344,33 +356,48 @@ impl Actor {
 
     /// The bytes are on disk under their hash: now the room is told, and the record goes with the event.
     async fn share(&mut self, id: TransferId, digest: Digest, size_bytes: u64, slot: Slot) -> Option<Posted> {
-        let Run { account, upload: Some((_, name)) } = self.running.get(id)? else { return None };
+        let Run { account, upload: Some((_, name)), .. } = self.running.get(id)? else { return None };
         let (account, file) = (account.clone(), SharedFile { name: name.clone(), size_bytes, digest });
         let deed = Deed::File { from: account.name.clone(), file: file.clone() };
         let posted = self.room.post(Posting { deed, author: Some(account.clone()), from: None }, slot).await;
+        if let Some(run) = self.running.get(id) {
+            run.shared = Some(posted.position);
+        }
         let Account { id: owner, name: owner_name, .. } = account;
         self.catalogue.insert(Entry { seq: posted.seq, at_ms: now_ms(), owner, owner_name, file });
         Some(posted)
     }
 
     fn end(&mut self, id: TransferId, keeps_partial: bool) {
-        let Some(Run { upload: Some((key, _)), .. }) = self.running.end(id) else { return };
+        let Some(Run { upload: Some((key, _)), shared, .. }) = self.running.end(id) else { return };
         let Some(&size_bytes) = self.partials.get(&key) else { return };
-        if !keeps_partial || self.disk.received_bytes(key, size_bytes) == 0 {
-            self.drop_partial(key, size_bytes);
+        match shared {
+            // Its record is late: until it is durable a crash would leave nothing but the partial.
+            Some(position) if keeps_partial => {
+                let (queue, mailbox) = (self.queue.clone(), self.files.mailbox.clone());
+                self.background.spawn(async move {
+                    queue.durable_at_last(position).await;
+                    mailbox.send(Command::DropPartial { key }).await;
+                });
+            }
+            _ if keeps_partial && self.disk.received_bytes(key, size_bytes) > 0 => (),
+            _ => self.drop_partial(key),
         }
     }
 
-    fn drop_partial(&mut self, key: PartialKey, size_bytes: u64) {
-        self.partials.remove(&key);
-        self.disk.remove_partial(key, size_bytes);
+    /// Removes a partial that is not being written.
+    fn drop_partial(&mut self, key: PartialKey) {
+        if !self.running.writes(key)
+            && let Some(size_bytes) = self.partials.remove(&key)
+        {
+            self.disk.remove_partial(key, size_bytes);
+        }
     }
 
     fn prune_partials(&mut self) {
-        let idle = self.partials.iter().filter(|&(&key, _)| !self.running.writes(key));
-        let old = idle.filter(|&(&key, &size_bytes)| !self.disk.is_kept(key, size_bytes, self.keep_partials));
-        let old: Vec<_> = old.map(|(&key, &size_bytes)| (key, size_bytes)).collect();
-        old.into_iter().for_each(|(key, size_bytes)| self.drop_partial(key, size_bytes));
+        let is_old = |&(&key, &size_bytes): &(&PartialKey, &u64)| !self.disk.is_kept(key, size_bytes, self.keep_partials);
+        let old: Vec<PartialKey> = self.partials.iter().filter(is_old).map(|(&key, _)| key).collect();
+        old.into_iter().for_each(|key| self.drop_partial(key));
     }
 
     /// Takes down one file that has been shared for longer than `keep`; false if there is none.

@@ -75,13 +75,6 @@ impl Catalogue {
         self.total
     }
 
-    /// The first of `report-2.pdf`, `report-3.pdf` … that nothing shared has.
-    pub(super) fn free_name(&self, name: &FileName) -> FileName {
-        let mut numbered = (2..).map(|number| name.numbered(number));
-        // There are more numbers than files.
-        numbered.find(|name| self.get(name).is_none()).unwrap_or_else(|| name.clone())
-    }
-
     /// A file that was shared before `before_ms`.
     pub(super) fn older_than(&self, before_ms: i64) -> Option<&Entry> {
         self.by_name.values().find(|entry| entry.at_ms < before_ms)
@@ -116,14 +109,5 @@ mod tests {
         assert!(shelf.remove(&name("b")).is_some() && !shelf.names(Digest([7; 32])));
         assert_eq!(shelf.usage(one), Usage::default());
         assert_eq!((shelf.usage(two), shelf.total()), (Usage { files: 1, size_bytes: 5 }, Usage { files: 1, size_bytes: 5 }));
-    }
-
-    #[test]
-    fn the_next_free_name_is_offered() {
-        let mut shelf = Catalogue::default();
-        for name in ["a.txt", "A-2.txt"] {
-            shelf.insert(entry(name, 1, 1, 1));
-        }
-        assert_eq!(shelf.free_name(&FileName::parse("a.txt").unwrap()).as_str(), "a-3.txt");
     }
 }

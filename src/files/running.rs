@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::TransferId;
 use super::disk::PartialKey;
 use crate::protocol::file_name::FileName;
+use crate::store::queue::Position;
 use crate::store::record::{Account, AccountId};
 
 /// A transfer that runs.
@@ -13,6 +14,8 @@ pub(super) struct Run {
     pub(super) account: Account,
     /// What is being sent; `None` for a download.
     pub(super) upload: Option<(PartialKey, FileName)>,
+    /// Where the record of what was sent is in the store's queue, once it is there.
+    pub(super) shared: Option<Position>,
 }
 
 /// All of them.
@@ -41,8 +44,8 @@ impl Running {
         id
     }
 
-    pub(super) fn get(&self, id: TransferId) -> Option<&Run> {
-        self.runs.get(&id)
+    pub(super) fn get(&mut self, id: TransferId) -> Option<&mut Run> {
+        self.runs.get_mut(&id)
     }
 
     pub(super) fn end(&mut self, id: TransferId) -> Option<Run> {

@@ -11,8 +11,9 @@ use bytes::{Buf, BytesMut};
 use tokio_util::codec::Decoder;
 
 use super::limits::{JSON_LINE_BYTES, LINE_BYTES, STRANGER_LINE_BYTES};
+use super::parse::letter_of;
 use super::refusal::Refusal;
-use super::request::Manner;
+use super::request::{Manner, Unreadable};
 use super::tongue::Tongue;
 
 /// One line of input.
@@ -21,7 +22,7 @@ pub enum Input {
     /// A line of UTF-8, without its line end.
     Line(Line),
     /// A line that cannot be one, and the reply it gets. Reading goes on behind it.
-    Fault(Refusal),
+    Fault(Unreadable),
 }
 
 /// A line as it was sent: valid UTF-8, see [`Line::as_str`].
@@ -100,7 +101,7 @@ impl LineCodec {
         }
         match std::str::from_utf8(&bytes) {
             Ok(_) => Input::Line(Line(bytes)),
-            Err(_) => Input::Fault(Refusal::NotUtf8),
+            Err(_) => fault(&bytes, Refusal::NotUtf8),
         }
     }
 }
@@ -138,7 +139,7 @@ impl Decoder for LineCodec {
                 // Answered at once: a peer that never ends its line still learns what is wrong.
                 self.is_first = false;
                 self.is_skipping = true;
-                return Ok(Some(Input::Fault(Refusal::LineTooLong { limit_bytes })));
+                return Ok(Some(fault(&src[..length], Refusal::LineTooLong { limit_bytes })));
             }
             let Some(end) = end else {
                 self.searched = src.len();
@@ -155,6 +156,10 @@ impl Decoder for LineCodec {
     fn decode_eof(&mut self, src: &mut BytesMut) -> io::Result<Option<Input>> {
         self.decode(src)
     }
+}
+
+fn fault(line: &[u8], refusal: Refusal) -> Input {
+    Input::Fault(Unreadable { letter: letter_of(line), reference: None, refusal })
 }
 
 /// A line without the telnet negotiation in it (RFC 854: IAC command, IAC WILL|WONT|DO|DONT option,
@@ -188,7 +193,7 @@ mod tests {
         while let Some(input) = codec.decode(buffer).unwrap() {
             seen.push(match input {
                 Input::Line(line) => line.as_str().to_owned(),
-                Input::Fault(refusal) => format!("!{}", refusal.code()),
+                Input::Fault(unreadable) => format!("!{}", unreadable.refusal.code()),
             });
         }
     }

@@ -19,7 +19,11 @@ pub fn parse(line: &str, manner: Manner) -> Result<Option<Request>, Unreadable> 
         // Its strings are checked one by one, once they are decoded.
         return json_request::parse(trimmed, manner).map(Some);
     }
-    text::check(line).map_err(Refusal::BadText)?;
+    text::check(line).map_err(|fault| Unreadable {
+        letter: letter_of(line.as_bytes()),
+        reference: None,
+        refusal: Refusal::BadText(fault),
+    })?;
     if let Some(words) = spoken_without_letter(trimmed, manner) {
         let text = Text::parse(words).map_err(|fault| Wrong::Text(fault).into_refusal('C', None))?;
         return bare('C', Ask::Chat { name: None, text });
@@ -41,6 +45,15 @@ pub fn parse(line: &str, manner: Manner) -> Result<Option<Request>, Unreadable> 
     command.check_state(manner, instead.as_ref()).map_err(refused)?;
     let ask = command.read_line(rest).map_err(|wrong| refused(wrong.into_refusal(letter, instead)))?;
     Ok(Some(Request { letter, reference: None, ask }))
+}
+
+/// The letter that a line begins with, if it is one that stands alone, whatever follows it.
+pub(super) fn letter_of(line: &[u8]) -> Option<char> {
+    let start = line.iter().position(|byte| !b" \t".contains(byte))?;
+    match line[start..] {
+        [letter] | [letter, b' ' | b'\t', ..] => Some(char::from(letter.to_ascii_uppercase())),
+        _ => None,
+    }
 }
 
 /// Whether a first line is an HTTP request's, which no request of ours can be.

@@ -87,6 +87,15 @@ enum Work {
     Answer(Request),
     /// Refuse a line.
     Refuse(Unreadable),
+    /// Refuse a line that should have begun a transfer; what follows it are bytes of a file.
+    RefuseTransfer(Unreadable),
+}
+
+impl Work {
+    fn refuse(unreadable: Unreadable, manner: Manner) -> Self {
+        let is_transfer = manner.is_first && unreadable.letter == Some('T');
+        if is_transfer { Work::RefuseTransfer(unreadable) } else { Work::Refuse(unreadable) }
+    }
 }
 
 /// Why a session ends.
@@ -248,7 +257,7 @@ impl Session {
         }
         let line = match input {
             Input::Line(line) => line,
-            Input::Fault(refusal) => return ControlFlow::Continue(Some(Work::Refuse(refusal.into()))),
+            Input::Fault(unreadable) => return ControlFlow::Continue(Some(Work::refuse(unreadable, manner))),
         };
         if manner.is_first && parse::is_http(line.as_str()) {
             return ControlFlow::Break(Ending::Closed(Closing::NotHttp));
@@ -262,11 +271,11 @@ impl Session {
                         self.unsaid.push((text, reference));
                         (self.unsaid.len() == BATCH).then_some(Work::Say)
                     }
-                    Err(refusal) => Some(Work::Refuse(Unreadable { letter: Some(letter), reference, refusal })),
+                    Err(refusal) => Some(Work::refuse(Unreadable { letter: Some(letter), reference, refusal }, manner)),
                 }
             }
             Ok(Some(request)) => Some(Work::Answer(request)),
-            Err(unreadable) => Some(Work::Refuse(unreadable)),
+            Err(unreadable) => Some(Work::refuse(unreadable, manner)),
         })
     }
 
@@ -275,10 +284,12 @@ impl Session {
         match work {
             Work::Say => Step::Continue(()),
             Work::Refuse(Unreadable { letter, reference, refusal }) => {
-                // What follows such a line are bytes of a file.
-                let was_transfer = letter == Some('T') && !matches!(refusal, Refusal::NotFirst { .. });
                 self.answer(letter, reference, Reply::Refused(refusal));
-                if was_transfer { Step::Break(Ending::NoTransfer) } else { Step::Continue(()) }
+                Step::Continue(())
+            }
+            Work::RefuseTransfer(Unreadable { letter, reference, refusal }) => {
+                self.answer(letter, reference, Reply::Refused(refusal));
+                Step::Break(Ending::NoTransfer)
             }
             Work::Answer(Request { letter, reference, ask }) => self.carry_out(letter, reference, ask).await,
         }
