@@ -8,7 +8,6 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use serde_json::Value;
-use socket2::{Domain, Socket, Type};
 
 use crate::harness::{Client, Daemon, PATIENCE, is_reply, seq_of};
 
@@ -16,14 +15,6 @@ use crate::harness::{Client, Daemon, PATIENCE, is_reply, seq_of};
 /// that only the slow one can be behind: together these lines are far fewer bytes than the room's ring.
 const BURST: usize = 1000;
 const MEMORY_KIB: u64 = 100 << 10;
-
-/// A client whose kernel takes next to nothing for it, so that it is slow as soon as it does not read.
-fn connect_slow(daemon: &Daemon) -> Client {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket.set_recv_buffer_size(8 << 10).unwrap();
-    socket.connect(&daemon.address.into()).unwrap();
-    Client::over(socket.into())
-}
 
 /// The most memory the daemon has had, in KiB.
 fn peak_memory(daemon: &Daemon) -> u64 {
@@ -97,7 +88,7 @@ fn a_peer_that_never_reads_delays_nobody_and_is_told_what_it_missed() {
     let mut talker = Client::enter(&daemon, "talker");
     let mut others = ["one", "two"].map(|name| Client::enter(&daemon, name));
     others[0].line();
-    let mut slow = connect_slow(&daemon);
+    let mut slow = Client::connect_slow(&daemon);
     slow.log_in("slow");
     talker.skip_to("[slow] entered");
     others.iter_mut().for_each(|other| assert_eq!(other.line(), "[slow] entered the room"));
@@ -139,7 +130,7 @@ fn a_program_that_reads_too_slowly_can_fetch_exactly_what_it_missed() {
     const LENGTH: usize = 900;
     let daemon = Daemon::start();
     let mut talker = Client::enter(&daemon, "talker");
-    let mut slow = connect_slow(&daemon);
+    let mut slow = Client::connect_slow(&daemon);
     slow.ask("V json");
     slow.log_in("slow");
     talker.line();
@@ -192,7 +183,7 @@ fn a_program_that_reads_too_slowly_can_fetch_exactly_what_it_missed() {
 fn a_stalled_peer_is_dropped_and_the_room_hears_it_leave() {
     let daemon = Daemon::start_with(&["--stall-timeout-s", "1"]);
     let mut talker = Client::enter(&daemon, "talker");
-    let mut slow = connect_slow(&daemon);
+    let mut slow = Client::connect_slow(&daemon);
     slow.log_in("slow");
     let burst = format!("C - {}\n", "x".repeat(4000)).repeat(20);
     // However much the kernel takes for it, it is full at some point.
@@ -243,7 +234,7 @@ fn a_peer_that_asks_and_never_reads_is_not_read_and_costs_no_memory() {
     }
     let askers =
         [("?", "asker-1"), ("H", "asker-2"), ("W", "asker-3"), ("C bob is somebody else", "asker-4")].map(|(request, name)| {
-            let mut asker = connect_slow(&daemon);
+            let mut asker = Client::connect_slow(&daemon);
             asker.log_in(name);
             thread::spawn(move || {
                 ask_without_reading(&asker, request);

@@ -1,12 +1,13 @@
 //! A client, line by line, and what lines mean.
 
-use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use serde_json::Value;
+use socket2::{Domain, Socket, Type};
 
 use super::{Daemon, PASSWORD, PATIENCE};
 
@@ -20,6 +21,14 @@ pub struct Client {
 impl Client {
     pub fn connect(daemon: &Daemon) -> Self {
         Self::over(TcpStream::connect(daemon.address).unwrap())
+    }
+
+    /// A client whose kernel takes next to nothing for it, so that it is slow as soon as it does not read.
+    pub fn connect_slow(daemon: &Daemon) -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_recv_buffer_size(8 << 10).unwrap();
+        socket.connect(&daemon.address.into()).unwrap();
+        Self::over(socket.into())
     }
 
     pub fn over(stream: TcpStream) -> Self {
@@ -160,6 +169,24 @@ impl Client {
     /// Everything up to the end of the connection.
     pub fn rest(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.raw_line()).map(|line| line.trim_end().to_owned()).collect()
+    }
+
+    /// Every byte up to the end of the connection, in whatever way it ends.
+    pub fn bytes(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        match self.reader.read_to_end(&mut bytes) {
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                panic!("no end in time, after {} bytes", bytes.len())
+            }
+            _ => bytes,
+        }
+    }
+
+    /// So many bytes.
+    pub fn some_bytes(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        self.reader.read_exact(&mut bytes).unwrap();
+        bytes
     }
 
     /// The next line as an object.

@@ -4,11 +4,13 @@
 
 mod client;
 mod daemon;
+mod transfer;
 
 use std::time::{Duration, Instant};
 
 pub use client::*;
 pub use daemon::*;
+pub use transfer::*;
 
 /// Longer than anything takes on the slowest machine; only a failing test waits for it.
 pub const PATIENCE: Duration = Duration::from_secs(30);
