@@ -47,7 +47,8 @@ impl Client {
     #[track_caller]
     pub fn share(&mut self, daemon: &Daemon, file_name: &str, whole: &[u8]) -> String {
         let offer = self.offer(file_name);
-        assert_eq!(upload(daemon, &offer, whole), format!("OK {}", sha256(whole)), "{file_name}");
+        let reply = upload(daemon, &offer, whole);
+        assert!(is_shared(&reply, whole), "{file_name}: {reply}");
         sha256(whole)
     }
 
@@ -58,6 +59,13 @@ impl Client {
         let whole = Client::transfer(daemon, format!("T {}\n", found.ticket)).bytes();
         assert_eq!((found.size, found.sha256), (whole.len(), sha256(&whole)), "{file_name}");
         whole
+    }
+
+    /// Withdraws a file of one's own.
+    #[track_caller]
+    pub fn withdraw(&mut self, file_name: &str) {
+        let reply = self.ask(&format!("X - {file_name}"));
+        assert!(reply.starts_with("OK") || reply.starts_with("{\"ok\":\"X\""), "{file_name}: {reply}");
     }
 
     /// A connection of its own that begins with these bytes: the line of a transfer, or more.
@@ -82,6 +90,11 @@ pub fn upload(daemon: &Daemon, offer: &Offer, whole: &[u8]) -> String {
     let mut transfer = Client::transfer(daemon, offer.line(whole));
     transfer.send_raw(&whole[offer.offset..]);
     transfer.last_line()
+}
+
+/// Whether an upload was answered with the hash of what was sent.
+pub fn is_shared(reply: &str, whole: &[u8]) -> bool {
+    reply.starts_with(&format!("OK {} ", sha256(whole)))
 }
 
 /// Begins an upload that has sent `part` bytes and goes on when the test does; returns once it runs.
