@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::harness::{Client, Daemon, eventually};
 
 /// Somebody else's transaction: nothing can be stored while it is open.
-fn lock(daemon: &Daemon) -> Connection {
+pub(crate) fn lock(daemon: &Daemon) -> Connection {
     let database = daemon.database();
     database.execute_batch("BEGIN IMMEDIATE").unwrap();
     database

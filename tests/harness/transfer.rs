@@ -100,10 +100,10 @@ pub fn is_shared(reply: &str, whole: &[u8]) -> bool {
 /// Begins an upload that has sent `part` bytes and goes on when the test does; returns once it runs.
 #[track_caller]
 pub fn begin_upload(daemon: &Daemon, offer: &Offer, whole: &[u8], part: usize) -> Client {
-    let partials = daemon.partials();
+    let before = daemon.partials();
     let end = offer.offset + part;
     let transfer = Client::transfer(daemon, [offer.line(whole).as_bytes(), &whole[offer.offset..end]].concat());
-    eventually("the upload runs", || daemon.partials() > partials);
+    eventually("the upload runs", || daemon.partials().iter().any(|partial| !before.contains(partial)));
     transfer
 }
 
@@ -113,9 +113,16 @@ impl Daemon {
         names_in(&self.data().join("files"))
     }
 
-    /// How many uploads have left a part of a file, or are about to.
-    pub fn partials(&self) -> usize {
-        self.files().iter().filter(|name| name.starts_with("partial-")).count()
+    /// Those of them that are a part of a file, or on their way to be a whole one.
+    pub fn partials(&self) -> Vec<String> {
+        self.files().into_iter().filter(|name| name.starts_with("partial-")).collect()
+    }
+
+    /// Waits until `DATA/files` holds these and nothing else: what is no longer needed goes a moment after
+    /// the reply.
+    #[track_caller]
+    pub fn settles_to(&self, names: &[&str]) {
+        eventually(&format!("{names:?} and nothing else"), || self.files() == names);
     }
 }
 
@@ -147,11 +154,12 @@ pub fn sha256(bytes: &[u8]) -> String {
 /// So many bytes of every value, different ones for each seed.
 pub fn noise(seed: u64, count: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let words = std::iter::repeat_with(|| {
+    let mut bytes = vec![0; count];
+    for chunk in bytes.chunks_mut(8) {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        state
-    });
-    words.flat_map(u64::to_le_bytes).take(count).collect()
+        chunk.copy_from_slice(&state.to_le_bytes()[..chunk.len()]);
+    }
+    bytes
 }
