@@ -56,6 +56,8 @@ pub enum Reply {
     Shelf(Shelf),
     /// `X`: withdrawn and stored.
     Withdrawn,
+    /// `X`: nothing was shared, but what had come of one's own upload is removed.
+    Dropped,
     /// `T`: received and stored.
     Received(Digest),
     /// `V voice`: this voice from now on.

@@ -54,10 +54,10 @@ impl Session {
         match self.services.files.withdraw(account, request.file_name, self.connection, slot).await? {
             Withdrawal::Withdrawn { seq, position } => {
                 queue.durable(position, deadline).await.map_err(|_| Refusal::Unconfirmed { seq: Some(seq) })?;
+                Ok(Reply::Withdrawn)
             }
-            Withdrawal::Dropped => (),
+            Withdrawal::Dropped => Ok(Reply::Dropped),
         }
-        Ok(Reply::Withdrawn)
     }
 
     /// The account that asks about a file, if it asks in its own name.

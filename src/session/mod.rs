@@ -331,7 +331,9 @@ impl Session {
     fn check_is_own(&self, name: Option<&str>, meant: impl FnOnce(&str) -> Instead) -> Result<(), Refusal> {
         match (&self.state, name) {
             (State::Member(member), Some(name)) if !member.account.name.is(name) => {
-                Err(Refusal::NotYou { own: member.account.name.clone(), instead: Some(meant(name)) })
+                // A program has no use for a line.
+                let instead = self.voice.tongue.is_for_people().then(|| meant(name));
+                Err(Refusal::NotYou { own: member.account.name.clone(), instead })
             }
             _ => Ok(()),
         }

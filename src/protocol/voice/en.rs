@@ -84,6 +84,10 @@ impl Phrases for English {
         "it is no longer shared"
     }
 
+    fn dropped(&self) -> &'static str {
+        "what had come of it is removed"
+    }
+
     fn received(&self) -> &'static str {
         "the room has it"
     }

@@ -71,7 +71,9 @@ impl Wording for Json {
             Reply::Received(digest) => object.hex("sha256", *digest),
             Reply::Speaking(tongue) => object.text("voice", tongue.code()),
             Reply::About => object.text("version", env!("CARGO_PKG_VERSION")).list("voices", Tongue::ALL.map(Tongue::code)),
-            Reply::Alive | Reply::Help { .. } | Reply::Withdrawn | Reply::Bye | Reply::Refused(_) => &mut object,
+            Reply::Alive | Reply::Help { .. } | Reply::Withdrawn | Reply::Dropped | Reply::Bye | Reply::Refused(_) => {
+                &mut object
+            }
         };
         object.end();
     }

@@ -33,6 +33,7 @@ pub(super) trait Phrases {
     /// What to do with the command above, which fetches a file; `size` is the file's.
     fn found(&self, found: &Found, size: &str) -> String;
     fn withdrawn(&self) -> &'static str;
+    fn dropped(&self) -> &'static str;
     fn received(&self) -> &'static str;
     fn speaking(&self) -> &'static str;
     fn about(&self, version: &str, voices: &str) -> String;
@@ -91,6 +92,7 @@ impl<P: Phrases> Wording for Prose<P> {
             }
             Reply::Shelf(shelf) => return self.shelf(shelf, out),
             Reply::Withdrawn => writeln!(out, "OK {}", words.withdrawn()),
+            Reply::Dropped => writeln!(out, "OK {}", words.dropped()),
             Reply::Received(digest) => writeln!(out, "OK {digest} {}", words.received()),
             Reply::Speaking(tongue) => writeln!(out, "OK {} {}", tongue.code(), words.speaking()),
             Reply::About => {

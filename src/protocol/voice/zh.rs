@@ -84,6 +84,10 @@ impl Phrases for Chinese {
         "已不再共享"
     }
 
+    fn dropped(&self) -> &'static str {
+        "已收到的部分已删除"
+    }
+
     fn received(&self) -> &'static str {
         "聊天室已收到"
     }
