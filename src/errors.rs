@@ -41,7 +41,7 @@ impl From<io::Error> for Refusal {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => Refusal::DiskFull,
             _ => {
                 log::error!("files: {error}");
-                Refusal::StoreFailed
+                Refusal::FileFailed
             }
         }
     }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 
@@ -20,14 +21,14 @@ use crate::data_dir::DataDir;
 use crate::exit::Failure;
 use crate::files::{Files, OpenError, Surroundings};
 use crate::net::Keepalive;
-use crate::net::listener::Acceptor;
+use crate::net::listener::{Acceptor, Settings};
 use crate::room::Room;
 use crate::session::Services;
 use crate::store::{Closed, Store};
 
 /// The one room, until there are more.
 const ROOM: &str = "lobby";
-/// Descriptors that are not for connections: database, listeners, control socket, runtime.
+/// Descriptors that are not for connections and their files: database, listeners, control socket, runtime.
 const DESCRIPTORS_IN_RESERVE: u64 = 64;
 
 /// Runs the daemon until it is told to stop.
@@ -50,17 +51,14 @@ pub async fn run(config: Config) -> Result<(), Failure> {
         reader: store.reader.clone(),
         auth: Auth::start(config.bcrypt_cost)?,
         files,
-        background: background.handle().clone(),
-        min_rate: config.files.min_rate(),
         advertise: config.files.advertise.clone(),
-        ticket_timeout: seconds(config.files.ticket_timeout_s),
         tongue: config.lang.into(),
         first_line_timeout: seconds(config.first_line_timeout_s),
         login_timeout: seconds(config.login_timeout_s),
         stop_patience: seconds(config.stop_timeout_s) / 4,
     });
     let control = tokio::spawn(control.run(Arc::clone(&services)));
-    let acceptor = start_accepting(&config, services, listeners)?;
+    let acceptor = start_accepting(&config, services, listeners, background.handle().clone())?;
 
     let failure = tokio::select! {
         name = stop_signals.received() => {
@@ -91,7 +89,10 @@ async fn open_files(
     let opened = Files::open(data.path(), config.files.limits(), around).await;
     opened.map_err(|error| match error {
         OpenError::Directory(source) => Failure::DataDirectory { data: data.path().to_owned(), source },
-        OpenError::Records(_) => Failure::Internal("the store"),
+        OpenError::Records(error) => {
+            log::error!("what is shared: {error}");
+            Failure::Internal("the store")
+        }
     })
 }
 
@@ -104,17 +105,30 @@ async fn bind(config: &Config) -> Result<Vec<TcpListener>, Failure> {
     Ok(listeners)
 }
 
-fn start_accepting(config: &Config, services: Arc<Services>, listeners: Vec<TcpListener>) -> Result<Arc<Acceptor>, Failure> {
-    let allowed = raise_descriptor_limit().saturating_sub(DESCRIPTORS_IN_RESERVE).max(1);
+fn start_accepting(
+    config: &Config,
+    services: Arc<Services>,
+    listeners: Vec<TcpListener>,
+    background: Handle,
+) -> Result<Arc<Acceptor>, Failure> {
+    // A transfer holds its file beside its connection.
+    let in_reserve = DESCRIPTORS_IN_RESERVE + u64::from(config.files.max_transfers);
+    let allowed = raise_descriptor_limit().saturating_sub(in_reserve).max(1);
     let max_connections = config.max_connections.map_or(allowed, u64::from);
     if max_connections > allowed {
         log::warn!(
             "--max-connections {max_connections} is more than the descriptor limit allows: {allowed} it is (see ulimit -Hn)"
         );
     }
-    let keepalive = Keepalive { idle: seconds(config.keepalive_idle_s), interval: seconds(config.keepalive_interval_s) };
-    let max_connections = usize::try_from(max_connections.min(allowed)).unwrap_or(usize::MAX);
-    let acceptor = Acceptor::new(services, keepalive, seconds(config.stall_timeout_s), max_connections);
+    let max_connections = max_connections.min(allowed);
+    let settings = Settings {
+        max_connections: usize::try_from(max_connections).unwrap_or(usize::MAX),
+        keepalive: Keepalive { idle: seconds(config.keepalive_idle_s), interval: seconds(config.keepalive_interval_s) },
+        stall_timeout: seconds(config.stall_timeout_s),
+        min_rate: config.files.min_rate(),
+        background,
+    };
+    let acceptor = Acceptor::new(services, settings);
     let mut ready = Vec::new();
     for listener in listeners {
         ready.push(listener.local_addr()?);

@@ -118,11 +118,48 @@ fn a_wrong_hash_keeps_nothing_and_tells_nobody() {
 }
 
 #[test]
+fn a_command_run_where_the_file_is_not_shares_nothing() {
+    let daemon = Daemon::start();
+    let mut alice = Client::enter(&daemon, "alice");
+    let offer = alice.offer("a.txt");
+    let reply = Client::transfer(&daemon, format!("T {} 0 \n", offer.ticket)).last_line();
+    assert!(reply.starts_with("ERR usage ") && reply.contains("directory"), "{reply}");
+    assert!(alice.ask("L - a.txt").starts_with("ERR no-such-file "));
+    // The ticket is still good where the file is.
+    assert!(is_shared(&upload(&daemon, &offer, b"hello"), b"hello"));
+}
+
+#[test]
+fn withdrawing_what_was_only_offered_kills_the_ticket() {
+    let daemon = Daemon::start();
+    let mut alice = Client::enter(&daemon, "alice");
+    let mut bob = Client::enter(&daemon, "bob");
+    let offer = alice.offer("a.txt");
+    assert!(alice.ask("X - a.txt").starts_with("OK "));
+    assert!(upload(&daemon, &offer, b"hello").starts_with("ERR bad-ticket "));
+    bob.share(&daemon, "a.txt", b"bob's");
+    assert!(alice.ask("X - a.txt").starts_with("ERR not-yours "));
+}
+
+#[test]
+fn a_partial_can_be_given_up_when_somebody_else_has_shared_its_name() {
+    let daemon = Daemon::start();
+    let mut alice = Client::enter(&daemon, "alice");
+    let mut bob = Client::enter(&daemon, "bob");
+    upload_part(&daemon, &mut alice, "a.txt", b"hello", 2);
+    bob.share(&daemon, "a.txt", b"bob's");
+    assert!(alice.ask("X - a.txt").starts_with("OK "));
+    assert!(daemon.partials().is_empty());
+    assert!(alice.ask("X - a.txt").starts_with("ERR not-yours "));
+    assert_eq!(Client::transfer(&daemon, format!("T {}\n", bob.find("a.txt").ticket)).bytes(), b"bob's");
+}
+
+#[test]
 fn bytes_after_the_last_one_are_a_mismatch() {
     let daemon = Daemon::start();
     let mut alice = Client::enter(&daemon, "alice");
-    for (size, body) in [(5, "hello!"), (5, "hello\n"), (0, "x")] {
-        let line = format!("T {} {size}\n", alice.offer("a.txt").ticket);
+    for (whole, body) in [("hello", "hello!"), ("hello", "hello\n"), ("", "x")] {
+        let line = alice.offer("a.txt").line(whole.as_bytes());
         let reply = Client::transfer(&daemon, line + body).last_line();
         assert!(reply.starts_with("ERR size-mismatch "), "{body:?} was answered {reply}");
         assert!(alice.only_reply("L - a.txt").starts_with("ERR no-such-file "));
@@ -151,15 +188,16 @@ fn while_one_is_running_nobody_uploads_that_name() {
     let mut program = Client::program(&daemon, "program");
     let offer = alice.offer("a.txt");
     let mut transfer = begin_upload(&daemon, &offer, b"hello", 2);
-    for client in [&mut alice, &mut bob] {
+    for (client, sender) in [(&mut alice, "you"), (&mut bob, "alice")] {
         for name in ["a.txt", "A.TXT"] {
             let reply = client.ask(&format!("F - {name}"));
-            assert!(reply.starts_with("ERR file-exists ") && reply.contains("being uploaded by alice"), "{reply}");
+            assert!(reply.starts_with("ERR file-exists it is being uploaded by "), "{reply}");
+            assert!(reply.contains(&format!(" by {sender};")), "{reply}");
         }
     }
     let refusal = program.objects_of("F - a.txt").pop().unwrap();
     assert_eq!((&refusal["err"], &refusal["from"]), (&json!("file-exists"), &json!("alice")));
-    assert!(refusal.get("free_name").is_none(), "it may yet come to nothing: {refusal}");
+    assert_eq!(refusal["free_name"], json!("a-2.txt"));
     // Refusals do not harm the one that is running.
     transfer.send_raw(b"llo");
     assert!(is_shared(&transfer.last_line(), b"hello"));

@@ -6,8 +6,8 @@ use clap::Args;
 
 use super::seconds;
 use crate::files::Limits;
+use crate::net::MinRate;
 use crate::protocol::shell::Endpoint;
-use crate::session::MinRate;
 
 const MIB: u64 = 1 << 20;
 
@@ -44,7 +44,7 @@ pub struct FileOptions {
     pub max_transfers: u32,
 
     /// Slowest acceptable rate of a transfer, in KiB a second; 0 for any
-    #[arg(long, value_name = "N", env = "PARLOR_MIN_TRANSFER_KIB_S", default_value_t = 1)]
+    #[arg(long, value_name = "N", env = "PARLOR_MIN_TRANSFER_KIB_S", default_value_t = 8)]
     pub min_transfer_kib_s: u32,
 
     /// Seconds over which that rate is measured

@@ -65,25 +65,17 @@ pub struct Config {
     #[arg(long, value_name = "S", env = "PARLOR_STOP_TIMEOUT_S", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub stop_timeout_s: u32,
 
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would take it for the program's description")]
-    pub files: FileOptions,
-
     /// How much is logged to standard error
-    #[arg(
-        long,
-        help_heading = "Options",
-        value_name = "LEVEL",
-        env = "PARLOR_LOG",
-        default_value = "info",
-        value_enum,
-        ignore_case = true
-    )]
+    #[arg(long, value_name = "LEVEL", env = "PARLOR_LOG", default_value = "info", value_enum, ignore_case = true)]
     pub log: LogLevel,
 
     /// Say this to everyone through the daemon running on the data directory, then exit
-    #[arg(long, help_heading = "Options", value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT")]
     pub announce: Option<String>,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take it for the program's description")]
+    pub files: FileOptions,
 }
 
 /// A language for people, as a flag.

@@ -8,14 +8,18 @@
 //! 4. the partial's name is removed.
 //!
 //! A link and not a rename, since a crash between 2 and 3 would otherwise leave bytes that nobody can
-//! go on from. At the start blobs without a record are removed, and partials that a blob has become.
+//! go on from. At the start blobs without a record are removed, and partials of files that are shared.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 
 use crate::protocol::digest::Digest;
 use crate::store::record::{AccountId, RoomId};
@@ -34,17 +38,29 @@ pub(super) struct PartialKey {
     pub(super) name_hash: u128,
 }
 
-/// A partial as it is found at the start.
-pub(super) struct Found {
-    pub(super) key: PartialKey,
+/// How far a file has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Extent {
     /// The whole file's size.
     pub(super) size_bytes: u64,
+    pub(super) received_bytes: u64,
 }
+
+/// A partial that is open to be written at its end.
+pub(super) struct Partial {
+    pub(super) file: Arc<File>,
+    pub(super) key: PartialKey,
+    pub(super) extent: Extent,
+}
+
+/// Flushes at once. Each holds a thread for as long as the disk takes, and hashing needs some too.
+const FLUSHES: usize = 4;
 
 /// The directory.
 pub(super) struct Disk {
     path: PathBuf,
     directory: File,
+    flushes: Semaphore,
 }
 
 impl Disk {
@@ -54,16 +70,15 @@ impl Disk {
         DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
         // The directory itself must survive too.
         File::open(data)?.sync_all()?;
-        Ok(Self { directory: File::open(&path)?, path })
+        Ok(Self { directory: File::open(&path)?, path, flushes: Semaphore::new(FLUSHES) })
     }
 
     pub(super) fn blob(&self, digest: Digest) -> PathBuf {
         self.path.join(digest.to_string())
     }
 
-    pub(super) fn partial(&self, key: PartialKey, size_bytes: u64) -> PathBuf {
-        let PartialKey { account, room, name_hash } = key;
-        self.path.join(format!("{PARTIAL}-{}-{}-{name_hash:032x}-{size_bytes}", account.number(), room.number()))
+    fn partial(&self, key: PartialKey, size_bytes: u64) -> PathBuf {
+        self.path.join(partial_name(key, size_bytes))
     }
 
     /// How much of a partial is there.
@@ -72,10 +87,18 @@ impl Disk {
     }
 
     /// Opens a partial to go on with it, or makes it.
-    pub(super) fn open_partial(&self, key: PartialKey, size_bytes: u64) -> io::Result<File> {
+    pub(super) fn open_partial(&self, key: PartialKey, extent: Extent) -> io::Result<Partial> {
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).read(true).append(true).mode(0o600);
-        options.open(self.partial(key, size_bytes))
+        Ok(Partial { file: Arc::new(options.open(self.partial(key, extent.size_bytes))?), key, extent })
+    }
+
+    /// Flushes a file. After an error it is not known what of it is on disk, and never will be: the system
+    /// forgets that pages could not be written, so that a second try succeeds without writing them.
+    pub(super) async fn flush(&self, file: Arc<File>) -> io::Result<()> {
+        // The semaphore is never closed.
+        let _turn = self.flushes.acquire().await;
+        spawn_blocking(move || file.sync_all()).await?
     }
 
     pub(super) fn remove_partial(&self, key: PartialKey, size_bytes: u64) {
@@ -86,9 +109,17 @@ impl Disk {
         remove(&self.blob(digest));
     }
 
+    /// As [`Disk::remove_partial`], and no power cut brings it back.
+    pub(super) fn remove_partial_for_good(&self, key: PartialKey, size_bytes: u64) {
+        self.remove_partial(key, size_bytes);
+        if let Err(error) = self.directory.sync_all() {
+            log::error!("files: {error}");
+        }
+    }
+
     /// Makes a blob of a partial that has been flushed. A blob of these bytes may be there already.
-    pub(super) fn adopt(&self, partial: &Path, digest: Digest) -> io::Result<()> {
-        match std::fs::hard_link(partial, self.blob(digest)) {
+    pub(super) fn adopt(&self, key: PartialKey, size_bytes: u64, digest: Digest) -> io::Result<()> {
+        match std::fs::hard_link(self.partial(key, size_bytes), self.blob(digest)) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
             _ => (),
         }
@@ -103,34 +134,36 @@ impl Disk {
         Ok(Space { free_bytes: bytes(space.f_bavail), total_bytes: bytes(space.f_blocks) })
     }
 
-    /// Removes blobs that nothing names, and partials that are empty or too long, have become blobs or were last
-    /// written longer ago than `keep`; returns the other partials.
-    pub(super) fn sweep(&self, named: &HashSet<Digest>, keep: Duration) -> io::Result<Vec<Found>> {
-        let mut partials = Vec::new();
+    /// Removes blobs that nothing names, and partials that are worth nothing: those of files that are
+    /// shared, those last written longer ago than `keep`, empty ones and overlong ones. Returns the others.
+    pub(super) fn sweep(
+        &self,
+        named: &HashSet<Digest>,
+        shared: &HashSet<PartialKey>,
+        keep: Duration,
+    ) -> io::Result<HashMap<PartialKey, Extent>> {
+        let mut partials = HashMap::new();
         for entry in std::fs::read_dir(&self.path)? {
-            let name = entry?.file_name();
+            let entry = entry?;
+            let name = entry.file_name();
             let name = name.to_string_lossy();
             if let Some(digest) = Digest::parse(&name) {
                 if !named.contains(&digest) {
                     self.remove_blob(digest);
                 }
-            } else if let Some(found) = parse_partial(&name) {
-                partials.push(found);
+            } else if let Some((key, size_bytes)) = parse_partial(&name) {
+                let metadata = entry.metadata()?;
+                let received_bytes = metadata.len();
+                let is_whole_or_less = (1..=size_bytes).contains(&received_bytes);
+                if is_whole_or_less && is_younger(&metadata, keep) && !shared.contains(&key) {
+                    partials.insert(key, Extent { size_bytes, received_bytes });
+                } else {
+                    self.remove_partial(key, size_bytes);
+                }
             } else {
                 log::warn!("{} is none of the daemon's files; it is left alone", self.path.join(&*name).display());
             }
         }
-        // After the blobs: one without a record is no reason to give up the partial it was made of.
-        partials.retain(|found| {
-            let metadata = std::fs::metadata(self.partial(found.key, found.size_bytes));
-            let is_kept = metadata.is_ok_and(|metadata| {
-                (1..=found.size_bytes).contains(&metadata.len()) && metadata.nlink() == 1 && is_younger(&metadata, keep)
-            });
-            if !is_kept {
-                self.remove_partial(found.key, found.size_bytes);
-            }
-            is_kept
-        });
         Ok(partials)
     }
 
@@ -153,19 +186,21 @@ fn is_younger(metadata: &Metadata, keep: Duration) -> bool {
     age.is_ok_and(|age| age < keep)
 }
 
-fn parse_partial(name: &str) -> Option<Found> {
-    let mut parts = name.split('-');
-    let (PARTIAL, account, room, name_hash, size_bytes, None) =
-        (parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next())
-    else {
-        return None;
-    };
+fn partial_name(key: PartialKey, size_bytes: u64) -> String {
+    let PartialKey { account, room, name_hash } = key;
+    format!("{PARTIAL}-{}-{}-{name_hash:032x}-{size_bytes}", account.number(), room.number())
+}
+
+fn parse_partial(name: &str) -> Option<(PartialKey, u64)> {
+    let mut parts = name.split('-').skip(1);
+    let mut part = || parts.next();
     let key = PartialKey {
-        account: AccountId::from_number(account.parse().ok()?),
-        room: RoomId::from_number(room.parse().ok()?),
-        name_hash: u128::from_str_radix(name_hash, 16).ok()?,
+        account: AccountId::from_number(part()?.parse().ok()?),
+        room: RoomId::from_number(part()?.parse().ok()?),
+        name_hash: u128::from_str_radix(part()?, 16).ok()?,
     };
-    Some(Found { key, size_bytes: size_bytes.parse().ok()? })
+    let size_bytes = part()?.parse().ok()?;
+    (partial_name(key, size_bytes) == name).then_some((key, size_bytes))
 }
 
 fn remove(path: &Path) {
@@ -186,6 +221,13 @@ mod tests {
     const KEY: PartialKey = PartialKey { account: AccountId::from_number(7), room: RoomId::from_number(1), name_hash: 0xab };
     const DAY: Duration = Duration::from_secs(24 * 3600);
 
+    const WHOLE: Extent = Extent { size_bytes: 5, received_bytes: 5 };
+
+    fn put(disk: &Disk, bytes: &[u8]) {
+        let partial = disk.open_partial(KEY, Extent { size_bytes: 5, received_bytes: 0 }).unwrap();
+        (&*partial.file).write_all(bytes).unwrap();
+    }
+
     fn names(disk: &Disk) -> Vec<String> {
         let entries = std::fs::read_dir(&disk.path).unwrap();
         let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -198,16 +240,18 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let disk = Disk::open(data.path()).unwrap();
         let digest = Digest([9; 32]);
-        disk.open_partial(KEY, 5).unwrap().write_all(b"hello").unwrap();
-        disk.adopt(&disk.partial(KEY, 5), digest).unwrap();
-        disk.adopt(&disk.partial(KEY, 5), digest).unwrap();
+        put(&disk, b"hello");
+        disk.adopt(KEY, 5, digest).unwrap();
+        disk.adopt(KEY, 5, digest).unwrap();
         assert_eq!(names(&disk).len(), 2);
         // Without a record it is as if the last step had not been tried.
-        let found = disk.sweep(&HashSet::new(), DAY).unwrap();
-        assert_eq!((found.len(), found[0].key, found[0].size_bytes), (1, KEY, 5));
+        let found = disk.sweep(&HashSet::new(), &HashSet::new(), DAY).unwrap();
+        assert_eq!(found, HashMap::from([(KEY, WHOLE)]));
         assert_eq!(disk.received_bytes(KEY, 5), 5);
-        disk.adopt(&disk.partial(KEY, 5), digest).unwrap();
-        assert!(disk.sweep(&HashSet::from([digest]), DAY).unwrap().is_empty());
+        disk.adopt(KEY, 5, digest).unwrap();
+        // Another's record of the same bytes is no reason to give up this one's.
+        assert_eq!(disk.sweep(&HashSet::from([digest]), &HashSet::new(), DAY).unwrap().len(), 1);
+        assert!(disk.sweep(&HashSet::from([digest]), &HashSet::from([KEY]), DAY).unwrap().is_empty());
         assert_eq!(names(&disk), [digest.to_string()]);
         assert_eq!(std::fs::read(disk.blob(digest)).unwrap(), b"hello");
     }
@@ -216,12 +260,21 @@ mod tests {
     fn old_partials_go_and_foreign_files_stay() {
         let data = tempfile::tempdir().unwrap();
         let disk = Disk::open(data.path()).unwrap();
-        disk.open_partial(KEY, 5).unwrap().write_all(b"hel").unwrap();
-        for foreign in ["notes.txt", "partial-7-1", "partial-7-1-ab-5-6"] {
-            File::create(disk.path.join(foreign)).unwrap();
+        put(&disk, b"hel");
+        let foreign = ["notes.txt", "partial-07-1-000000000000000000000000000000ab-5", "partial-7-1", "partial-7-1-ab-5"];
+        for name in foreign {
+            File::create(disk.path.join(name)).unwrap();
         }
-        assert_eq!(disk.sweep(&HashSet::new(), DAY).unwrap().len(), 1);
-        assert!(disk.sweep(&HashSet::new(), Duration::ZERO).unwrap().is_empty());
-        assert_eq!(names(&disk), ["notes.txt", "partial-7-1", "partial-7-1-ab-5-6"]);
+        assert_eq!(disk.sweep(&HashSet::new(), &HashSet::new(), DAY).unwrap().len(), 1);
+        assert!(disk.sweep(&HashSet::new(), &HashSet::new(), Duration::ZERO).unwrap().is_empty());
+        assert_eq!(names(&disk), foreign);
+    }
+
+    #[test]
+    fn overlong_partials_go() {
+        let data = tempfile::tempdir().unwrap();
+        let disk = Disk::open(data.path()).unwrap();
+        put(&disk, b"hello!");
+        assert!(disk.sweep(&HashSet::new(), &HashSet::new(), DAY).unwrap().is_empty() && names(&disk).is_empty());
     }
 }

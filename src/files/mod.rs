@@ -5,7 +5,7 @@
 //! [`quota`]s; [`disk`] is the directory where the bytes are, [`upload`] one file on its way in. The
 //! bytes themselves never pass through the actor.
 //!
-//! Everything here runs on the background threads. It awaits the room and the store, never a session;
+//! Everything here but the opening runs on the background threads. It awaits the room and the store, never a session;
 //! it knows no sockets.
 
 mod actor;
@@ -39,6 +39,9 @@ use upload::Upload;
 const MAILBOX: usize = 256;
 /// How often it is looked for files and partials that have been kept long enough.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(600);
+
+/// The pause between two files that are withdrawn for their age.
+const PRUNE_PAUSE: Duration = Duration::from_millis(250);
 
 /// How much may be shared, and how long things are kept.
 #[derive(Clone, Copy, Debug)]
@@ -96,10 +99,22 @@ pub struct Files {
 pub struct OfferTicket {
     /// The ticket.
     pub ticket: String,
+    /// How long it waits to be used.
+    pub timeout: Duration,
     /// How much of the file is here already.
     pub offset_bytes: u64,
     /// The largest size it may have.
     pub limit_bytes: u64,
+}
+
+/// A ticket to fetch a file with.
+pub struct FetchTicket {
+    /// The ticket.
+    pub ticket: String,
+    /// How long it waits to be used.
+    pub timeout: Duration,
+    /// The file.
+    pub file: SharedFile,
 }
 
 /// What became of a withdrawal.
@@ -111,7 +126,7 @@ pub enum Withdrawal {
         /// Where it is in the store's queue.
         position: Position,
     },
-    /// Nothing was shared, but what had come of one's own upload was removed.
+    /// Nothing was shared, but one's own ticket to send it is void, and what had come of it was removed.
     Dropped,
 }
 
@@ -161,8 +176,8 @@ struct Ongoing {
 impl Ongoing {
     /// Gives the place back, and returns once that is certain to come before what anybody asks later.
     async fn end(&mut self, keeps_partial: bool) {
-        self.is_over = true;
         self.files.mailbox.send(actor::Command::End { id: self.id, keeps_partial }).await;
+        self.is_over = true;
     }
 }
 
@@ -194,7 +209,7 @@ impl Files {
     }
 
     /// `L`: a ticket to fetch the file of this name.
-    pub async fn fetch(&self, account: Account, name: FileName) -> Result<(String, SharedFile), Refusal> {
+    pub async fn fetch(&self, account: Account, name: FileName) -> Result<FetchTicket, Refusal> {
         self.mailbox.ask(|answer| actor::Command::Fetch { account, name, answer }).await
     }
 
@@ -218,7 +233,7 @@ impl Files {
         self.mailbox.ask(|answer| actor::Command::Hold { digest, answer }).await
     }
 
-    async fn share(&self, id: TransferId, digest: Digest, size_bytes: u64, slot: Slot) -> Posted {
+    async fn share(&self, id: TransferId, digest: Digest, size_bytes: u64, slot: Slot) -> Result<Posted, Refusal> {
         self.mailbox.ask(|answer| actor::Command::Share { id, digest, size_bytes, slot, answer }).await
     }
 
@@ -228,11 +243,12 @@ impl Files {
             interval.tick().await;
             self.mailbox.send(actor::Command::PrunePartials).await;
             let Some(keep) = keep else { continue };
-            // One at a time: a thousand old files keep nobody waiting. While the store fails, none.
+            // One at a time, so that a thousand old files do not drown the talk. While the store fails, none.
             while let Ok(slot) = queue.slot(1).await {
                 if !self.mailbox.ask(|answer| actor::Command::PruneFile { keep, slot, answer }).await {
                     break;
                 }
+                tokio::time::sleep(PRUNE_PAUSE).await;
             }
         }
     }

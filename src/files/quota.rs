@@ -21,15 +21,18 @@ pub(super) struct Usage {
     pub(super) size_bytes: u64,
 }
 
+/// The least that a file counts: what it takes on most disks.
+const LEAST_BYTES: u64 = 4096;
+
 impl Usage {
     pub(super) fn add(&mut self, size_bytes: u64) {
         self.files += 1;
-        self.size_bytes += size_bytes;
+        self.size_bytes += size_bytes.max(LEAST_BYTES);
     }
 
     pub(super) fn subtract(&mut self, size_bytes: u64) {
         self.files -= 1;
-        self.size_bytes -= size_bytes;
+        self.size_bytes -= size_bytes.max(LEAST_BYTES);
     }
 }
 

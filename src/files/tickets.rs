@@ -45,7 +45,7 @@ impl Tickets {
         self.grants.retain(|_, grant| grant.expires > now);
         let owner = account.id;
         if let Right::Upload { name, .. } = &right {
-            self.revoke(|grant| grant.account.id == owner && grant.sends(name));
+            self.revoke_upload(owner, name);
         }
         let own = || self.grants.iter().filter(|(_, grant)| grant.account.id == owner);
         if own().count() >= TICKETS_AN_ACCOUNT {
@@ -74,8 +74,15 @@ impl Tickets {
         self.revoke(|grant| matches!(grant.right, Right::Download { shared_seq, .. } if shared_seq == seq));
     }
 
-    fn revoke(&mut self, is_meant: impl Fn(&Grant) -> bool) {
+    /// Kills the account's ticket to send a file of this name; false if there was none.
+    pub(super) fn revoke_upload(&mut self, account: AccountId, name: &FileName) -> bool {
+        self.revoke(|grant| grant.account.id == account && grant.sends(name))
+    }
+
+    fn revoke(&mut self, is_meant: impl Fn(&Grant) -> bool) -> bool {
+        let before = self.grants.len();
         self.grants.retain(|_, grant| !is_meant(grant));
+        self.grants.len() < before
     }
 }
 

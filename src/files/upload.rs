@@ -5,14 +5,14 @@
 //! two blocks, whatever its size.
 
 use std::fs::File;
-use std::io::{Read, Seek, Write};
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::disk::Disk;
+use super::disk::{Disk, Partial};
 use super::{Files, Ongoing};
 use crate::protocol::digest::Digest;
 use crate::protocol::refusal::{Refusal, SizeMismatch};
@@ -26,152 +26,200 @@ const FLUSH_BYTES: u64 = 32 << 20;
 
 /// An upload that has begun.
 pub struct Upload {
-    pub(super) file: Arc<File>,
-    pub(super) path: PathBuf,
-    pub(super) disk: Arc<Disk>,
-    pub(super) disk_reserve_bytes: u64,
-    pub(super) queue: Queue,
-    pub(super) files: Files,
-    pub(super) ongoing: Ongoing,
-    /// The whole file's size.
-    pub(super) size_bytes: u64,
-    pub(super) received_bytes: u64,
+    partial: Partial,
     /// What the sender says that the whole file's SHA-256 is.
-    pub(super) expected: Option<Digest>,
-    pub(super) hashing: Hashing,
-    pub(super) flushing: Option<JoinHandle<std::io::Result<()>>>,
-    pub(super) unflushed_bytes: u64,
+    expected: Option<Digest>,
+    means: Means,
+    ongoing: Ongoing,
+    hashing: Hashing,
+    flushing: Option<JoinHandle<io::Result<()>>>,
+    unflushed_bytes: u64,
+}
+
+/// What uploads work with.
+#[derive(Clone)]
+pub(super) struct Means {
+    pub(super) files: Files,
+    pub(super) queue: Queue,
+    pub(super) disk: Arc<Disk>,
+    /// Space on the disk that files leave free.
+    pub(super) disk_reserve_bytes: u64,
+}
+
+/// How an upload ends early.
+#[derive(Debug)]
+pub enum Cut {
+    /// What came is kept, to go on from.
+    Kept(Refusal),
+    /// What came is worth nothing, and removed.
+    Dropped(Refusal),
+    /// The daemon stops; what came is kept.
+    Stopping,
+}
+
+impl Cut {
+    /// After a flush that failed nobody knows what is on disk, so that going on from it would be a lie.
+    fn flush_failed(error: io::Error) -> Self {
+        Cut::Dropped(error.into())
+    }
+}
+
+impl From<io::Error> for Cut {
+    fn from(error: io::Error) -> Self {
+        match Refusal::from(error) {
+            full @ Refusal::DiskFull => Cut::Kept(full),
+            refusal => Cut::Dropped(refusal),
+        }
+    }
 }
 
 /// The hash of what has come.
 #[derive(Default)]
-pub(super) enum Hashing {
+enum Hashing {
     Idle(Sha256),
-    Running(JoinHandle<(Sha256, Option<Arc<Vec<u8>>>)>),
+    Running(JoinHandle<(Sha256, Arc<Vec<u8>>)>),
     /// It is being waited for, or its thread has died.
     #[default]
     Taken,
 }
 
 impl Hashing {
-    /// Waits for the hash; returns also the block that was hashed last.
-    async fn settle(&mut self) -> Result<(Sha256, Option<Arc<Vec<u8>>>), Refusal> {
+    /// Waits for the hash; returns also the block that was hashed last, if there was one.
+    async fn settle(&mut self) -> Result<(Sha256, Option<Arc<Vec<u8>>>), Cut> {
         match std::mem::take(self) {
             Hashing::Idle(hasher) => Ok((hasher, None)),
-            Hashing::Running(hashing) => hashing.await.map_err(|_| Refusal::StoreFailed),
-            Hashing::Taken => Err(Refusal::StoreFailed),
+            Hashing::Running(hashing) => {
+                // Only a stop ends it early.
+                let (hasher, block) = hashing.await.map_err(|_| Cut::Stopping)?;
+                Ok((hasher, Some(block)))
+            }
+            Hashing::Taken => Err(Cut::Stopping),
         }
+    }
+
+    fn begin(mut hasher: Sha256, block: Arc<Vec<u8>>) -> Self {
+        Hashing::Running(spawn_blocking(move || {
+            hasher.update(block.as_slice());
+            (hasher, block)
+        }))
     }
 }
 
 impl Upload {
+    pub(super) fn new(partial: Partial, expected: Option<Digest>, means: Means, ongoing: Ongoing) -> Self {
+        let hashing = Hashing::Idle(Sha256::new());
+        Self { partial, expected, means, ongoing, hashing, flushing: None, unflushed_bytes: 0 }
+    }
+
     /// Hashes what came in an earlier transfer. To be done before the first block.
-    pub async fn resume(&mut self) -> Result<(), Refusal> {
-        if self.received_bytes == 0 {
-            return Ok(());
+    pub async fn resume(&mut self) -> Result<(), Cut> {
+        let (mut hasher, _) = self.hashing.settle().await?;
+        let mut offset = 0;
+        // Block by block, so that others get their turn.
+        while offset < self.partial.extent.received_bytes {
+            let (file, length) = (Arc::clone(&self.partial.file), self.partial.extent.received_bytes - offset);
+            let hashed = spawn_blocking(move || hash_part(&file, offset, length, hasher)).await.map_err(|_| Cut::Stopping)?;
+            (hasher, offset) = hashed?;
         }
-        let (file, length) = (Arc::clone(&self.file), self.received_bytes);
-        let hashed = spawn_blocking(move || hash_from_start(&file, length)).await.map_err(|_| Refusal::StoreFailed)?;
-        self.hashing = Hashing::Idle(hashed?);
+        self.hashing = Hashing::Idle(hasher);
         Ok(())
     }
 
     /// How much is still to come.
     pub fn missing_bytes(&self) -> u64 {
-        self.size_bytes - self.received_bytes
+        self.partial.extent.size_bytes - self.partial.extent.received_bytes
     }
 
-    /// What to say when the input ends before that.
-    pub fn cut_short(&self) -> Refusal {
-        let (received_bytes, size_bytes) = (self.received_bytes, self.size_bytes);
-        Refusal::SizeMismatch(SizeMismatch::TooFew { received_bytes, size_bytes })
+    /// The input has ended before that.
+    pub fn cut_short(&self) -> Cut {
+        let super::disk::Extent { received_bytes, size_bytes } = self.partial.extent;
+        Cut::Kept(Refusal::SizeMismatch(SizeMismatch::TooFew { received_bytes, size_bytes }))
     }
 
     /// Takes the next block, of no more than is missing; returns an empty one to fill.
-    pub async fn take(&mut self, block: Vec<u8>) -> Result<Vec<u8>, Refusal> {
+    pub async fn take(&mut self, block: Vec<u8>) -> Result<Vec<u8>, Cut> {
         let length = block.len() as u64;
-        if self.disk.space()?.free_bytes < self.disk_reserve_bytes.saturating_add(length) {
-            return Err(Refusal::DiskFull);
+        let Means { disk, disk_reserve_bytes, .. } = &self.means;
+        if disk.space()?.free_bytes < disk_reserve_bytes.saturating_add(length) {
+            return Err(Cut::Kept(Refusal::DiskFull));
         }
-        let (mut hasher, spare) = self.hashing.settle().await?;
+        let (hasher, spare) = self.hashing.settle().await?;
         let block = Arc::new(block);
-        let hashed = Arc::clone(&block);
-        self.hashing = Hashing::Running(spawn_blocking(move || {
-            hasher.update(hashed.as_slice());
-            (hasher, Some(hashed))
-        }));
-        (&*self.file).write_all(&block)?;
-        self.received_bytes += length;
+        self.hashing = Hashing::begin(hasher, Arc::clone(&block));
+        (&*self.partial.file).write_all(&block)?;
+        self.partial.extent.received_bytes += length;
         self.flush_now_and_then(length).await?;
-        let spare = spare.and_then(Arc::into_inner).map(|mut spare| {
-            spare.clear();
-            spare
-        });
-        Ok(spare.unwrap_or_else(|| Vec::with_capacity(BLOCK_BYTES)))
+        let mut spare = spare.and_then(Arc::into_inner).unwrap_or_else(|| Vec::with_capacity(BLOCK_BYTES));
+        spare.clear();
+        Ok(spare)
     }
 
     /// The whole file is here: compares its hash, and flushes it.
-    pub async fn settle(&mut self) -> Result<Digest, Refusal> {
+    pub async fn settle(&mut self) -> Result<Digest, Cut> {
         let (hasher, _) = self.hashing.settle().await?;
         let digest = Digest(hasher.finalize().into());
         if self.expected.is_some_and(|expected| expected != digest) {
-            return Err(Refusal::HashMismatch);
+            return Err(Cut::Dropped(Refusal::HashMismatch));
         }
-        self.flushed().await?;
-        let file = Arc::clone(&self.file);
-        spawn_blocking(move || file.sync_all()).await.map_err(|_| Refusal::StoreFailed)??;
+        self.earlier_flush().await?;
+        self.means.disk.flush(Arc::clone(&self.partial.file)).await.map_err(Cut::flush_failed)?;
         Ok(digest)
     }
 
     /// Shares the file; returns once that is durable.
-    pub async fn share(&mut self, digest: Digest) -> Result<Digest, Refusal> {
-        let _hold = self.files.hold(digest).await;
-        let (disk, path) = (Arc::clone(&self.disk), self.path.clone());
-        spawn_blocking(move || disk.adopt(&path, digest)).await.map_err(|_| Refusal::StoreFailed)??;
-        let slot = self.queue.slot(1).await?;
-        let deadline = self.queue.confirm_deadline();
-        let posted = self.files.share(self.ongoing.id, digest, self.size_bytes, slot).await;
-        self.queue.durable(posted.position, deadline).await.map_err(|_| Refusal::Unconfirmed { seq: Some(posted.seq) })?;
-        Ok(digest)
+    pub async fn share(&mut self, digest: Digest) -> Result<Digest, Cut> {
+        let Means { files, queue, disk, .. } = &self.means;
+        let (key, size_bytes) = (self.partial.key, self.partial.extent.size_bytes);
+        // Nobody removes the blob before a name stands for it.
+        let _hold = files.hold(digest).await;
+        let adopter = Arc::clone(disk);
+        let adopted = spawn_blocking(move || adopter.adopt(key, size_bytes, digest)).await.map_err(|_| Cut::Stopping)?;
+        adopted.map_err(Cut::flush_failed)?;
+        let slot = queue.slot(1).await.map_err(|error| Cut::Kept(error.into()))?;
+        let deadline = queue.confirm_deadline();
+        let posted = files.share(self.ongoing.id, digest, size_bytes, slot).await.map_err(Cut::Kept)?;
+        match queue.durable(posted.position, deadline).await {
+            Ok(()) => Ok(digest),
+            Err(_) => Err(Cut::Kept(Refusal::Unconfirmed { seq: Some(posted.seq) })),
+        }
     }
 
     /// Ends the upload, before its sender is told of the outcome: whoever heard that can begin another.
-    /// A refusal tells what was wrong, if anything was.
-    pub async fn end(mut self, outcome: Result<(), Option<&Refusal>>) {
-        let keeps_partial = match outcome {
-            Ok(()) | Err(Some(Refusal::HashMismatch | Refusal::SizeMismatch(SizeMismatch::TooMany))) => false,
-            Err(_) => true,
-        };
+    pub async fn end(mut self, outcome: &Result<Digest, Cut>) {
+        let (disk, key, size_bytes) = (self.means.disk, self.partial.key, self.partial.extent.size_bytes);
+        if outcome.is_ok() {
+            // For good: bytes that are withdrawn later must not come back as a partial.
+            let removed = spawn_blocking(move || disk.remove_partial_for_good(key, size_bytes));
+            // It fails only if the daemon stops; then the next start removes it.
+            let _ = removed.await;
+        }
+        let keeps_partial = matches!(outcome, Err(Cut::Kept(_) | Cut::Stopping));
         self.ongoing.end(keeps_partial).await;
     }
 
-    async fn flush_now_and_then(&mut self, length: u64) -> Result<(), Refusal> {
+    async fn flush_now_and_then(&mut self, length: u64) -> Result<(), Cut> {
         self.unflushed_bytes += length;
         if self.unflushed_bytes >= FLUSH_BYTES {
             self.unflushed_bytes = 0;
-            self.flushed().await?;
-            let file = Arc::clone(&self.file);
-            self.flushing = Some(spawn_blocking(move || file.sync_data()));
+            self.earlier_flush().await?;
+            let (disk, file) = (Arc::clone(&self.means.disk), Arc::clone(&self.partial.file));
+            self.flushing = Some(tokio::spawn(async move { disk.flush(file).await }));
         }
         Ok(())
     }
 
-    async fn flushed(&mut self) -> Result<(), Refusal> {
+    async fn earlier_flush(&mut self) -> Result<(), Cut> {
         match self.flushing.take() {
-            Some(flushing) => Ok(flushing.await.map_err(|_| Refusal::StoreFailed)??),
+            Some(flushing) => flushing.await.map_err(|_| Cut::Stopping)?.map_err(Cut::flush_failed),
             None => Ok(()),
         }
     }
 }
 
-fn hash_from_start(mut file: &File, length: u64) -> std::io::Result<Sha256> {
-    file.rewind()?;
-    let mut rest = file.take(length);
-    let (mut hasher, mut block) = (Sha256::new(), vec![0; BLOCK_BYTES]);
-    loop {
-        match rest.read(&mut block)? {
-            0 => return Ok(hasher),
-            count => hasher.update(&block[..count]),
-        }
-    }
+/// Hashes up to a block of a file from `offset` on; returns where it ended.
+fn hash_part(file: &File, offset: u64, length: u64, mut hasher: Sha256) -> io::Result<(Sha256, u64)> {
+    let mut block = vec![0; usize::try_from(length).unwrap_or(BLOCK_BYTES).min(BLOCK_BYTES)];
+    file.read_exact_at(&mut block, offset)?;
+    hasher.update(&block);
+    Ok((hasher, offset + block.len() as u64))
 }

@@ -16,11 +16,10 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::task::coop::{consume_budget, unconstrained};
 use tokio::time::{Instant, timeout, timeout_at};
-use tokio_util::sync::CancellationToken;
 
 use super::options::StallBound;
 use super::reader::LineReader;
-use super::transfer::{Handoff, carry};
+use super::transfer::{Carrier, Handoff};
 use super::writer::{End, Writer};
 use crate::protocol::closing::Closing;
 use crate::room::ConnectionId;
@@ -45,7 +44,7 @@ pub(super) fn serve(
     connection: ConnectionId,
     services: Arc<Services>,
     stall: StallBound,
-    stopping: CancellationToken,
+    carrier: Carrier,
     place: OwnedSemaphorePermit,
 ) -> impl Future<Output = ()> {
     // Only what is written into commands for the peer depends on it.
@@ -64,7 +63,7 @@ pub(super) fn serve(
             let conversation = pin!(async {
                 let ending = tokio::select! {
                     biased;
-                    () = stopping.cancelled() => Ending::Closed(Closing::ShuttingDown),
+                    () = carrier.stopping.cancelled() => Ending::Closed(Closing::ShuttingDown),
                     closing = told(&mut ended) => Ending::Closed(closing),
                     ending = converse(&mut reader, &mut session) => ending,
                 };
@@ -82,7 +81,7 @@ pub(super) fn serve(
                     Ending::Transfer(request) => Err(request),
                     Ending::Closed(_) => Ok(timeout(last_words, writing).await.unwrap_or(End::Stalled)),
                     // Whoever asked gets its answers, however slowly it reads.
-                    Ending::Left | Ending::EndOfInput | Ending::NoTransfer => Ok(writing.await),
+                    Ending::Left | Ending::EndOfInput => Ok(writing.await),
                 },
                 // The peer is gone; dropping the session leaves the room.
                 end = &mut writing => Ok(end),
@@ -97,7 +96,7 @@ pub(super) fn serve(
                 let (read_half, unread) = reader.into_parts();
                 let Some(stream) = writer.rejoin(read_half) else { return };
                 // Boxed, so that other connections do not hold the state of this.
-                return Box::pin(carry(Handoff { stream, unread, request, voice, stopping, services })).await;
+                return Box::pin(carrier.carry(Handoff { stream, unread, request, voice, services })).await;
             }
         };
         log::debug!("connection {} from {peer}: {end}", connection.0);

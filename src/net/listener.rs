@@ -9,12 +9,15 @@ use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::{say_and_close, serve};
 use super::options::{Keepalive, StallBound, prepare};
+use super::pace::MinRate;
+use super::transfer::Carrier;
 use crate::logging::Seldom;
 use crate::protocol::closing::Closing;
 use crate::protocol::voice::Voice;
@@ -28,14 +31,25 @@ const PAUSE_LAST: Duration = Duration::from_secs(1);
 /// Connections that are being told at once that the daemon is full; more are closed without a word.
 const TURNED_AWAY_AT_ONCE: usize = 64;
 
-/// What all listeners share.
-pub struct Acceptor {
-    /// What sessions use.
-    pub services: Arc<Services>,
+/// How connections are treated.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The most at once.
+    pub max_connections: usize,
     /// When a silent peer is taken for dead.
     pub keepalive: Keepalive,
     /// How long a peer may take nothing.
     pub stall_timeout: Duration,
+    /// The slowest that a transfer may be.
+    pub min_rate: MinRate,
+    /// The threads that transfers run on.
+    pub background: Handle,
+}
+
+/// What all listeners share.
+pub struct Acceptor {
+    services: Arc<Services>,
+    settings: Settings,
     /// Cancelled when no more connections are accepted.
     pub closing: CancellationToken,
     /// Cancelled when connections are told to go.
@@ -47,16 +61,16 @@ pub struct Acceptor {
 }
 
 impl Acceptor {
-    /// An acceptor of at most `max_connections` at once.
-    pub fn new(services: Arc<Services>, keepalive: Keepalive, stall_timeout: Duration, max_connections: usize) -> Arc<Self> {
+    /// An acceptor that accepts nothing yet.
+    pub fn new(services: Arc<Services>, settings: Settings) -> Arc<Self> {
+        let places = settings.max_connections.min(Semaphore::MAX_PERMITS);
         Arc::new(Self {
             services,
-            keepalive,
-            stall_timeout,
+            settings,
             closing: CancellationToken::new(),
             stopping: CancellationToken::new(),
             connections: TaskTracker::new(),
-            places: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
+            places: Arc::new(Semaphore::new(places)),
             turned_away: Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE)),
             next_id: AtomicU64::new(1),
         })
@@ -102,19 +116,21 @@ impl Acceptor {
     }
 
     fn admit(&self, stream: TcpStream, peer: SocketAddr) {
-        if let Err(error) = prepare(SockRef::from(&stream), self.keepalive) {
+        if let Err(error) = prepare(SockRef::from(&stream), self.settings.keepalive) {
             log::debug!("connection from {peer} was gone at once: {error}");
             return;
         }
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { return self.turn_away(stream) };
         let connection = ConnectionId(self.next_id.fetch_add(1, Ordering::Relaxed));
         log::debug!("connection {} from {peer}", connection.0);
-        let (services, stopping) = (Arc::clone(&self.services), self.stopping.clone());
-        self.connections.spawn(serve(stream, peer, connection, services, self.stall_bound(), stopping, place));
+        let Settings { min_rate, ref background, .. } = self.settings;
+        let carrier = Carrier { background: background.clone(), min_rate, stopping: self.stopping.clone() };
+        let services = Arc::clone(&self.services);
+        self.connections.spawn(serve(stream, peer, connection, services, self.stall_bound(), carrier, place));
     }
 
     fn stall_bound(&self) -> StallBound {
-        StallBound::new(self.stall_timeout, self.keepalive.idle)
+        StallBound::new(self.settings.stall_timeout, self.settings.keepalive.idle)
     }
 
     fn turn_away(&self, stream: TcpStream) {

@@ -11,3 +11,4 @@ mod transfer;
 mod writer;
 
 pub use options::Keepalive;
+pub use pace::MinRate;

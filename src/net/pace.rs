@@ -6,7 +6,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use crate::session::MinRate;
+/// The slowest acceptable rate of a transfer.
+#[derive(Clone, Copy, Debug)]
+pub struct MinRate {
+    /// In bytes a second; 0 for any.
+    pub bytes_per_s: u64,
+    /// Over how long it is measured.
+    pub window: Duration,
+}
 
 /// How one transfer does.
 pub(super) struct Pace {

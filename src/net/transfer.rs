@@ -12,13 +12,14 @@ use bytes::{BufMut, BytesMut};
 use rustix::fs::sendfile;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio::task::coop::consume_budget;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::say_and_close;
-use super::pace::Pace;
-use crate::files::upload::{BLOCK_BYTES, Upload};
+use super::pace::{MinRate, Pace};
+use crate::files::upload::{BLOCK_BYTES, Cut, Upload};
 use crate::files::{Download, Transfer};
 use crate::protocol::closing::Closing;
 use crate::protocol::digest::Digest;
@@ -31,46 +32,66 @@ use crate::session::Services;
 /// The most that the kernel is asked to copy at once, so that transfers take turns.
 const SEND_BYTES: usize = 1 << 20;
 
+/// What all transfers have in common.
+pub(super) struct Carrier {
+    pub(super) background: Handle,
+    pub(super) min_rate: MinRate,
+    /// Cancelled when the daemon stops.
+    pub(super) stopping: CancellationToken,
+}
+
 /// A connection on its way to the background threads.
 pub(super) struct Handoff {
     pub(super) stream: std::net::TcpStream,
     /// What was read behind the first line.
     pub(super) unread: BytesMut,
-    pub(super) request: Box<TransferRequest>,
+    /// What the first line asked for, or why it is refused.
+    pub(super) request: Box<Result<TransferRequest, Refusal>>,
     pub(super) voice: Voice,
-    pub(super) stopping: CancellationToken,
     pub(super) services: Arc<Services>,
 }
 
-/// Carries the bytes; returns when the connection is closed.
-pub(super) async fn carry(handoff: Handoff) {
-    let background = handoff.services.background.clone();
-    if let Err(error) = background.spawn(serve(handoff)).await {
-        log::debug!("a transfer was cut: {error}");
+impl Carrier {
+    /// Carries the bytes; returns when the connection is closed.
+    pub(super) async fn carry(self, handoff: Handoff) {
+        let Self { background, min_rate, stopping } = self;
+        if let Err(error) = background.spawn(serve(handoff, min_rate, stopping)).await {
+            log::debug!("a transfer was cut: {error}");
+        }
     }
 }
 
-async fn serve(handoff: Handoff) {
-    let Handoff { stream, unread, request, voice, stopping, services } = handoff;
+async fn serve(handoff: Handoff, min_rate: MinRate, stopping: CancellationToken) {
+    let Handoff { stream, unread, request, voice, services } = handoff;
     let Ok(stream) = TcpStream::from_std(stream) else { return };
-    let mut link = Link { stream, unread, pace: Pace::new(services.min_rate), stopping };
-    let outcome = run(&mut link, *request, &services).await;
+    let mut link = Link { stream, unread, pace: Pace::new(min_rate), stopping };
+    let outcome = match *request {
+        Ok(request) => run(&mut link, request, &services).await,
+        Err(refusal) => Outcome::Replied(Reply::Refused(refusal)),
+    };
     let mut last_words = String::new();
     match outcome {
         Outcome::Replied(reply) => voice.answer(&Answer { letter: Some('T'), reference: None, reply }, &mut last_words),
         Outcome::Closed(closing) => voice.closing(closing, &mut last_words),
-        Outcome::Silent => (),
+        Outcome::Sent => (),
+        // A reset, so that whoever fetched the file cannot take a part of it for the whole.
+        Outcome::SentInPart => {
+            let _ = link.stream.set_zero_linger();
+            return;
+        }
     }
     // The peer may be gone.
     let _ = say_and_close(link.stream, &last_words).await;
 }
 
-/// What is said at the end.
+/// How a transfer ended.
 enum Outcome {
     Replied(Reply),
     Closed(Closing),
-    /// Who fetches a file gets its bytes and nothing else.
-    Silent,
+    /// All of a file's bytes; nothing is said after them.
+    Sent,
+    /// Some of them.
+    SentInPart,
 }
 
 async fn run(link: &mut Link, request: TransferRequest, services: &Services) -> Outcome {
@@ -80,47 +101,28 @@ async fn run(link: &mut Link, request: TransferRequest, services: &Services) -> 
     };
     match begun {
         Err(refusal) => Outcome::Replied(Reply::Refused(refusal)),
-        Ok(Transfer::Download(download)) => {
-            if let Err(lack) = link.send(&download).await {
+        Ok(Transfer::Download(download)) => match link.send(&download).await {
+            Ok(()) => Outcome::Sent,
+            Err(lack) => {
                 log::debug!("a download was cut: {lack:?}");
+                Outcome::SentInPart
             }
-            Outcome::Silent
-        }
+        },
         Ok(Transfer::Upload(mut upload)) => {
             let received = receive(link, &mut upload, services.stop_patience).await;
-            upload.end(received.as_ref().map(|_| ()).map_err(Cut::refusal)).await;
+            log::debug!("an upload ended: {received:?}");
+            upload.end(&received).await;
             match received {
                 Ok(digest) => Outcome::Replied(Reply::Received(digest)),
-                Err(Cut::Refused(refusal)) => Outcome::Replied(Reply::Refused(refusal)),
+                Err(Cut::Kept(refusal) | Cut::Dropped(refusal)) => Outcome::Replied(Reply::Refused(refusal)),
                 Err(Cut::Stopping) => Outcome::Closed(Closing::ShuttingDown),
             }
         }
     }
 }
 
-/// Why an upload did not come to its end.
-enum Cut {
-    Refused(Refusal),
-    Stopping,
-}
-
-impl Cut {
-    fn refusal(&self) -> Option<&Refusal> {
-        match self {
-            Cut::Refused(refusal) => Some(refusal),
-            Cut::Stopping => None,
-        }
-    }
-}
-
-impl From<Refusal> for Cut {
-    fn from(refusal: Refusal) -> Self {
-        Cut::Refused(refusal)
-    }
-}
-
 async fn receive(link: &mut Link, upload: &mut Upload, stop_patience: Duration) -> Result<Digest, Cut> {
-    upload.resume().await?;
+    link.unless_stopping(upload.resume()).await?;
     let mut block = Vec::with_capacity(BLOCK_BYTES);
     while upload.missing_bytes() > 0 {
         let wanted = usize::try_from(upload.missing_bytes()).unwrap_or(BLOCK_BYTES).min(BLOCK_BYTES);
@@ -132,13 +134,13 @@ async fn receive(link: &mut Link, upload: &mut Upload, stop_patience: Duration) 
         match filled {
             Ok(()) => (),
             Err(Lack::Stopping) => return Err(Cut::Stopping),
-            Err(Lack::TooSlow) => return Err(Cut::Refused(Refusal::TooSlow)),
-            Err(Lack::Ended | Lack::Failed) => return Err(Cut::Refused(upload.cut_short())),
+            Err(Lack::TooSlow) => return Err(Cut::Kept(Refusal::TooSlow)),
+            Err(Lack::Ended | Lack::Failed) => return Err(upload.cut_short()),
         }
     }
-    let digest = upload.settle().await?;
+    let digest = link.unless_stopping(upload.settle()).await?;
     if link.has_more() {
-        return Err(Cut::Refused(Refusal::SizeMismatch(SizeMismatch::TooMany)));
+        return Err(Cut::Dropped(Refusal::SizeMismatch(SizeMismatch::TooMany)));
     }
     let stopped = async {
         link.stopping.cancelled().await;
@@ -146,7 +148,7 @@ async fn receive(link: &mut Link, upload: &mut Upload, stop_patience: Duration) 
     };
     tokio::select! {
         biased;
-        shared = upload.share(digest) => Ok(shared?),
+        shared = upload.share(digest) => shared,
         // The room answers nobody any more.
         () = stopped => Err(Cut::Stopping),
     }
@@ -178,8 +180,7 @@ impl Link {
         let at_hand = self.unread.len().min(wanted - block.len());
         block.extend_from_slice(&self.unread.split_to(at_hand));
         while block.len() < wanted {
-            // A peer that never pauses would otherwise keep this thread to itself.
-            consume_budget().await;
+            self.go_on().await?;
             match self.stream.try_read_buf(&mut block.limit(wanted - block.len())) {
                 Ok(0) => return Err(Lack::Ended),
                 Ok(count) => self.pace.moved(count),
@@ -199,7 +200,7 @@ impl Link {
     async fn send(&mut self, download: &Download) -> Result<(), Lack> {
         let mut offset = download.offset_bytes;
         while offset < download.size_bytes {
-            consume_budget().await;
+            self.go_on().await?;
             let count = usize::try_from(download.size_bytes - offset).unwrap_or(SEND_BYTES).min(SEND_BYTES);
             let copy = || Ok(sendfile(&self.stream, &download.file, Some(&mut offset), count)?);
             match self.stream.try_io(Interest::WRITABLE, copy) {
@@ -213,6 +214,22 @@ impl Link {
             }
         }
         Ok(())
+    }
+
+    /// Between any two pieces: a peer that never pauses would otherwise keep this thread to itself, and
+    /// never hear that the daemon stops.
+    async fn go_on(&self) -> Result<(), Lack> {
+        consume_budget().await;
+        if self.stopping.is_cancelled() { Err(Lack::Stopping) } else { Ok(()) }
+    }
+
+    /// Waits for our own work, but not longer than the daemon runs.
+    async fn unless_stopping<T>(&self, work: impl Future<Output = Result<T, Cut>>) -> Result<T, Cut> {
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = self.stopping.cancelled() => Err(Cut::Stopping),
+        }
     }
 
     async fn wait(&mut self, interest: Interest) -> Result<(), Lack> {

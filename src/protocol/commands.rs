@@ -25,7 +25,7 @@ pub struct Command {
     pub en: &'static str,
     /// What it does, in Chinese.
     pub zh: &'static str,
-    /// What help on this letter alone adds, line by line: forms for other systems, the same in every language.
+    /// Commands for systems without a POSIX shell; help on this letter alone shows them.
     pub elsewhere: &'static [&'static str],
     read: fn(&Fields<'_>) -> Result<Ask, Wrong>,
 }
@@ -240,16 +240,15 @@ pub const COMMANDS: &[Command] = &[
 /// What `F`, `L` and `X` are about.
 const FILE: &[Param] = &[word("name", Need::RequiredInLine), rest("file_name")];
 
-/// For PowerShell, which has neither nc nor a shell that could run the command of the reply.
+/// For PowerShell, which cannot run the command of the reply.
 const UPLOAD_ON_WINDOWS: &[&str] = &[
-    "  Windows (PowerShell); put in the file, HOST, PORT and TICKET of the reply to F:",
     "  $f = Get-Item -LiteralPath 'report.pdf'; $s = [Net.Sockets.TcpClient]::new('HOST', PORT).GetStream()",
     "  $t = \"T TICKET $($f.Length) $((Get-FileHash -LiteralPath $f.FullName).Hash)`n\"",
     "  $s.Write([Text.Encoding]::ASCII.GetBytes($t), 0, $t.Length)",
-    "  $i = $f.OpenRead(); $i.CopyTo($s); $i.Close(); [IO.StreamReader]::new($s).ReadToEnd()",
+    "  $i = $f.OpenRead(); $i.Position = OFFSET; $i.CopyTo($s); $i.Close()",
+    "  [IO.StreamReader]::new($s).ReadToEnd()",
 ];
 const DOWNLOAD_ON_WINDOWS: &[&str] = &[
-    "  Windows (PowerShell); put in the file, HOST, PORT and TICKET of the reply to L:",
     "  $s = [Net.Sockets.TcpClient]::new('HOST', PORT).GetStream(); $t = \"T TICKET`n\"",
     "  $s.Write([Text.Encoding]::ASCII.GetBytes($t), 0, $t.Length)",
     "  $o = [IO.File]::Create(\"$PWD\\report.pdf\"); $s.CopyTo($o); $o.Close()",
@@ -413,9 +412,9 @@ impl Fields<'_> {
         Name::parse(self.needed(index)?).map_err(Wrong::Name)
     }
 
-    /// A sender's name as written; `None` for oneself.
+    /// A sender's name as written; `None` for oneself. Chinese keyboards also have a wide dash.
     fn someone(&self, index: usize) -> Option<String> {
-        self.get(index).filter(|&word| word != "-").map(str::to_owned)
+        self.get(index).filter(|word| !["-", "－"].contains(word)).map(str::to_owned)
     }
 
     fn text(&self, index: usize) -> Result<Text, Wrong> {

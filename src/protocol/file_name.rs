@@ -61,6 +61,12 @@ impl FileName {
         Self { shown: shown.into(), folded: folded.into() }
     }
 
+    /// The same, with the form that it was stored with: names that were told apart once stay so when the
+    /// rules of folding change.
+    pub fn folded_as(shown: String, folded: String) -> Self {
+        Self { shown: shown.into(), folded: folded.into() }
+    }
+
     /// The name as it was first shared.
     pub fn as_str(&self) -> &str {
         &self.shown

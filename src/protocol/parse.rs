@@ -5,6 +5,7 @@ use super::file_name::FileName;
 use super::json_request;
 use super::refusal::{Instead, Refusal};
 use super::request::{Ask, Manner, Request, Unreadable};
+use super::shell;
 use super::text::{self, Text};
 use super::tongue::Tongue;
 
@@ -37,6 +38,9 @@ pub fn parse(line: &str, manner: Manner) -> Result<Option<Request>, Unreadable> 
         _ if word.eq_ignore_ascii_case("help") => '?',
         _ => '\0',
     };
+    if shell::is_command(trimmed) {
+        return Err(Refusal::ForShell.into());
+    }
     let instead = meant(trimmed, manner);
     let Some(command) = commands::find(letter) else {
         return Err(Refusal::UnknownCommand { stranger: !manner.logged_in, instead }.into());
@@ -78,11 +82,14 @@ fn spoken_without_letter(line: &str, manner: Manner) -> Option<&str> {
 fn meant(line: &str, manner: Manner) -> Option<Instead> {
     let (letter, rest) = split_word(line);
     let words = if letter.eq_ignore_ascii_case("C") { rest.trim() } else { line.trim() };
-    if !manner.logged_in || words.is_empty() || words == "-" {
+    // A ticket is never to be said to the room, as with a password.
+    let is_transfer = letter.eq_ignore_ascii_case("T") && rest.bytes().any(|byte| byte.is_ascii_digit());
+    if !manner.logged_in || words.is_empty() || words == "-" || is_transfer {
         return None;
     }
     let is_about_a_file = ["F", "L", "X"].iter().any(|file| letter.eq_ignore_ascii_case(file));
-    let file_name = FileName::parse(rest).ok().filter(|name| is_about_a_file && name.as_str() != "-");
+    // The blank behind the dash may be what is missing.
+    let file_name = FileName::parse(rest.trim_start_matches(['-', ' '])).ok().filter(|_| is_about_a_file);
     Some(match file_name {
         Some(file_name) => Instead::Ask(format!("{} - {file_name}", letter.to_ascii_uppercase())),
         None => Instead::Say(format!("C - {words}")),
@@ -149,10 +156,21 @@ mod tests {
         ] {
             assert_eq!(instead(line), Some(Instead::Say(want.into())));
         }
-        for (line, want) in [("F report.pdf", "F - report.pdf"), ("l a.txt", "L - a.txt"), ("X  b ", "X - b")] {
+        for (line, want) in
+            [("F report.pdf", "F - report.pdf"), ("l a.txt", "L - a.txt"), ("X  b ", "X - b"), ("F -a.txt", "F - a.txt")]
+        {
             assert_eq!(instead(line), Some(Instead::Ask(want.into())));
         }
         assert_eq!(instead("F -"), Some(Instead::Say("C - F -".into())));
+    }
+
+    #[test]
+    fn tickets_are_not_offered_to_be_said() {
+        assert_eq!(instead("T 3d8b1b7c23735981d05d3c210e8cee33 5"), None);
+        for line in ["(echo \"T 3d8b 5\"; cat 'a') | nc ::1 7171", "echo 'T 3d8b' | nc ::1 7171 > 'a'"] {
+            assert!(matches!(parse(line, MEMBER).unwrap_err().refusal, Refusal::ForShell), "{line}");
+        }
+        assert_eq!(instead("echo is what I hear"), Some(Instead::Say("C - echo is what I hear".into())));
     }
 
     #[test]

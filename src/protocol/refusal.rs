@@ -39,9 +39,11 @@ pub enum Refusal {
     DiskFull,
     /// The name is taken on the shelf, or about to be.
     FileExists(Box<FileExists>),
+    /// The disk fails for this file; nothing of it is kept.
+    FileFailed,
     /// The bytes are not those of the SHA-256 that was sent.
     HashMismatch,
-    /// An upload that goes on from an offset, without the SHA-256 of the whole file.
+    /// An upload of nothing, or from an offset on, without the SHA-256 of the whole file.
     HashNeeded,
     /// A line over the limit, in bytes.
     LineTooLong {
@@ -50,6 +52,8 @@ pub enum Refusal {
     },
     /// A request that needs a login.
     LoginFirst,
+    /// A command for a shell, pasted into the room.
+    ForShell,
     /// Somebody registered the name in between.
     NameTaken(Name),
     /// Nothing of this name is shared.
@@ -138,6 +142,10 @@ pub enum FileExists {
     Uploading {
         /// By whom.
         by: Name,
+        /// Whether that is who asks.
+        is_own: bool,
+        /// The next name after it that is free.
+        free_name: FileName,
     },
 }
 
@@ -234,11 +242,11 @@ impl Refusal {
             Refusal::NotYours(_) => "not-yours",
             Refusal::Quota(_) => "quota",
             Refusal::SizeMismatch(_) => "size-mismatch",
-            Refusal::StoreFailed => "store-failed",
+            Refusal::StoreFailed | Refusal::FileFailed => "store-failed",
             Refusal::TooLarge { .. } => "too-large",
             Refusal::TooSlow => "too-slow",
             Refusal::Unconfirmed { .. } => "unconfirmed",
-            Refusal::UnknownCommand { .. } => "unknown-command",
+            Refusal::UnknownCommand { .. } | Refusal::ForShell => "unknown-command",
             Refusal::Usage { .. } | Refusal::HashNeeded => "usage",
             Refusal::WrongPassword { .. } => "wrong-password",
         }

@@ -56,7 +56,7 @@ pub enum Reply {
     Shelf(Shelf),
     /// `X`: withdrawn and stored.
     Withdrawn,
-    /// `X`: nothing was shared, but what had come of one's own upload is removed.
+    /// `X`: nothing was shared, but one's own upload is given up.
     Dropped,
     /// `T`: received and stored.
     Received(Digest),
@@ -116,7 +116,7 @@ pub struct Offered {
     pub offset_bytes: u64,
     /// The largest size it may have.
     pub limit_bytes: u64,
-    /// Until when the ticket must be used.
+    /// For how many seconds the ticket may be used.
     pub ticket_timeout_s: u64,
     /// Where to send it.
     pub endpoint: Endpoint,
@@ -129,6 +129,8 @@ pub struct Found {
     pub ticket: String,
     /// The file.
     pub file: SharedFile,
+    /// For how many seconds the ticket may be used.
+    pub ticket_timeout_s: u64,
     /// Where to fetch it.
     pub endpoint: Endpoint,
 }
@@ -142,4 +144,6 @@ pub struct Shelf {
     pub files: Vec<Event>,
     /// The page after this one, if there is one.
     pub next_page: Option<usize>,
+    /// Whether nothing is shared at all.
+    pub is_empty: bool,
 }

@@ -65,6 +65,11 @@ pub(super) fn download(name: &FileName, ticket: &str, endpoint: &Endpoint) -> St
     format!("echo 'T {ticket}' | nc {endpoint} > {}", quoted(name))
 }
 
+/// Whether a line is one of these commands, pasted where it does not belong.
+pub(super) fn is_command(line: &str) -> bool {
+    line.starts_with("(echo \"T ") || line.starts_with("echo 'T ")
+}
+
 /// One word of a POSIX shell (Shell Command Language, 2.2.2): nothing is special between single quotes
 /// but the quote itself. A leading `-` would make it an option.
 fn quoted(name: &FileName) -> String {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{Session, State};
-use crate::files::{OfferTicket, Withdrawal};
+use crate::files::{FetchTicket, OfferTicket, Withdrawal};
 use crate::protocol::limits::{SHELF_LINES, SHELF_LINES_JSON};
 use crate::protocol::refusal::{Instead, Refusal};
 use crate::protocol::reply::{Found, Offered, Reply, Shelf};
@@ -17,22 +17,15 @@ impl Session {
         let account = self.who_asks('F', &request)?;
         let file_name = request.file_name;
         let offer = self.services.files.offer(account, file_name.clone()).await?;
-        let OfferTicket { ticket, offset_bytes, limit_bytes } = offer;
-        let ticket_timeout_s = self.services.ticket_timeout.as_secs();
-        Ok(Reply::Offered(Offered {
-            ticket,
-            file_name,
-            offset_bytes,
-            limit_bytes,
-            ticket_timeout_s,
-            endpoint: self.endpoint(),
-        }))
+        let OfferTicket { ticket, timeout, offset_bytes, limit_bytes } = offer;
+        let (ticket_timeout_s, endpoint) = (timeout.as_secs(), self.endpoint());
+        Ok(Reply::Offered(Offered { ticket, file_name, offset_bytes, limit_bytes, ticket_timeout_s, endpoint }))
     }
 
     pub(super) async fn fetch(&self, request: FileRequest) -> Result<Reply, Refusal> {
         let account = self.who_asks('L', &request)?;
-        let (ticket, file) = self.services.files.fetch(account, request.file_name).await?;
-        Ok(Reply::Found(Found { ticket, file, endpoint: self.endpoint() }))
+        let FetchTicket { ticket, timeout, file } = self.services.files.fetch(account, request.file_name).await?;
+        Ok(Reply::Found(Found { ticket, file, ticket_timeout_s: timeout.as_secs(), endpoint: self.endpoint() }))
     }
 
     pub(super) async fn shelf(&self, page: usize) -> Result<Reply, Refusal> {
@@ -43,7 +36,8 @@ impl Session {
         let mut files = services.reader.shelf(services.room.id(), skip, lines + 1).await?;
         let next_page = (files.len() > lines).then_some(page + 1);
         files.truncate(lines);
-        Ok(Reply::Shelf(Shelf { room: Arc::clone(services.room.name()), files, next_page }))
+        let is_empty = page == 1 && files.is_empty();
+        Ok(Reply::Shelf(Shelf { room: Arc::clone(services.room.name()), files, next_page, is_empty }))
     }
 
     pub(super) async fn withdraw(&self, request: FileRequest) -> Result<Reply, Refusal> {

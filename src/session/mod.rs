@@ -16,7 +16,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -52,14 +51,8 @@ pub struct Services {
     pub auth: Auth,
     /// What is shared.
     pub files: Files,
-    /// Where bytes are carried.
-    pub background: Handle,
-    /// The slowest that they may come or go.
-    pub min_rate: MinRate,
     /// Where clients reach the daemon, if not at their connection's own address.
     pub advertise: Option<Endpoint>,
-    /// How long a ticket waits to be used.
-    pub ticket_timeout: Duration,
     /// The tongue a connection is spoken to in until it chooses.
     pub tongue: Tongue,
     /// How long a connection may take to its first line.
@@ -70,15 +63,6 @@ pub struct Services {
     pub stop_patience: Duration,
 }
 
-/// The slowest acceptable rate of a transfer.
-#[derive(Clone, Copy, Debug)]
-pub struct MinRate {
-    /// In bytes a second; 0 for any.
-    pub bytes_per_s: u64,
-    /// Over how long it is measured.
-    pub window: Duration,
-}
-
 /// What a line leaves to do once talk is gathered.
 enum Work {
     /// Hand the gathered talk to the room: it is a whole batch.
@@ -87,14 +71,14 @@ enum Work {
     Answer(Request),
     /// Refuse a line.
     Refuse(Unreadable),
-    /// Refuse a line that should have begun a transfer; what follows it are bytes of a file.
-    RefuseTransfer(Unreadable),
+    /// Hand the connection on: what follows are bytes of a file.
+    Transfer(Result<TransferRequest, Refusal>),
 }
 
 impl Work {
     fn refuse(unreadable: Unreadable, manner: Manner) -> Self {
         let is_transfer = manner.is_first && unreadable.letter == Some('T');
-        if is_transfer { Work::RefuseTransfer(unreadable) } else { Work::Refuse(unreadable) }
+        if is_transfer { Work::Transfer(Err(unreadable.refusal)) } else { Work::Refuse(unreadable) }
     }
 }
 
@@ -103,10 +87,9 @@ impl Work {
 pub enum Ending {
     /// The peer asked to leave, and has been answered.
     Left,
-    /// The connection is to carry bytes from here on. Boxed, since connections that talk hold this too.
-    Transfer(Box<TransferRequest>),
-    /// It was to carry bytes, but its first line was refused.
-    NoTransfer,
+    /// The connection is to carry bytes from here on, or its first line, which should have said which, is
+    /// refused. Boxed, since connections that talk hold this too.
+    Transfer(Box<Result<TransferRequest, Refusal>>),
     /// The peer sends nothing more.
     EndOfInput,
     /// The server closes it.
@@ -118,7 +101,6 @@ impl std::fmt::Display for Ending {
         f.write_str(match self {
             Ending::Left => "left",
             Ending::Transfer(_) => "becomes a transfer",
-            Ending::NoTransfer => "refused a transfer",
             Ending::EndOfInput => "end of input",
             Ending::Closed(closing) => closing.code(),
         })
@@ -274,6 +256,7 @@ impl Session {
                     Err(refusal) => Some(Work::refuse(Unreadable { letter: Some(letter), reference, refusal }, manner)),
                 }
             }
+            Ok(Some(Request { ask: Ask::Transfer(request), .. })) => Some(Work::Transfer(Ok(request))),
             Ok(Some(request)) => Some(Work::Answer(request)),
             Err(unreadable) => Some(Work::refuse(unreadable, manner)),
         })
@@ -287,10 +270,7 @@ impl Session {
                 self.answer(letter, reference, Reply::Refused(refusal));
                 Step::Continue(())
             }
-            Work::RefuseTransfer(Unreadable { letter, reference, refusal }) => {
-                self.answer(letter, reference, Reply::Refused(refusal));
-                Step::Break(Ending::NoTransfer)
-            }
+            Work::Transfer(request) => Step::Break(Ending::Transfer(Box::new(request))),
             Work::Answer(Request { letter, reference, ask }) => self.carry_out(letter, reference, ask).await,
         }
     }
@@ -305,7 +285,6 @@ impl Session {
                 self.set_tongue(reference, tongue).await;
                 return Step::Continue(());
             }
-            Ask::Transfer(request) => return Step::Break(Ending::Transfer(Box::new(request))),
             Ask::Offer(request) => self.offer(request).await,
             Ask::Fetch(request) => self.fetch(request).await,
             Ask::Shelf { page } => self.shelf(page).await,
@@ -319,8 +298,8 @@ impl Session {
             Ask::Voice(None) => Ok(Reply::About),
             Ask::Heartbeat => Ok(Reply::Alive),
             Ask::Help(letter) => Ok(Reply::Help { letter, stranger: matches!(self.state, State::Stranger(_)) }),
-            // Never comes here, see `gather`.
-            Ask::Chat { .. } => Err(Refusal::Usage { letter, instead: None }),
+            // Never come here, see `gather`.
+            Ask::Chat { .. } | Ask::Transfer(_) => Err(Refusal::Usage { letter, instead: None }),
         };
         let is_leaving = matches!(reply, Ok(Reply::Bye));
         self.answer(Some(letter), reference, reply.unwrap_or_else(Reply::Refused));

@@ -151,6 +151,7 @@ impl Reader {
         let page = move |connection: &Connection| {
             let sql = format!("{SHARED} ORDER BY f.seq DESC LIMIT ?2 OFFSET ?3");
             let mut statement = connection.prepare_cached(&sql)?;
+            let skip = i64::try_from(skip).unwrap_or(i64::MAX);
             statement.query_map(params![room.0, count, skip], |row| Ok(shared(row)?.event))?.collect()
         };
         self.ask(page).await
@@ -175,11 +176,15 @@ fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
     Ok(Account { id: AccountId(row.get(0)?), name: Name::stored(row.get(1)?), level: Level(row.get(2)?) })
 }
 
-const SHARED: &str = "SELECT f.seq, f.send_time, f.file_name, b.name, f.size_bytes, f.sha256, f.uid FROM file_put_record f \
+const SHARED: &str = "SELECT f.seq, f.send_time, f.file_name, b.name, f.size_bytes, f.sha256, f.uid, f.folded_name FROM file_put_record f \
     JOIN base_info b ON b.id = f.uid WHERE f.room = ?1 AND f.withdrawn_seq IS NULL";
 
 fn shared(row: &Row<'_>) -> rusqlite::Result<Shared> {
-    let file = SharedFile { name: FileName::stored(row.get(2)?), size_bytes: row.get(4)?, digest: Digest(row.get(5)?) };
+    let file = SharedFile {
+        name: FileName::folded_as(row.get(2)?, row.get(7)?),
+        size_bytes: row.get(4)?,
+        digest: Digest(row.get(5)?),
+    };
     let deed = Deed::File { from: Name::stored(row.get(3)?), file };
     Ok(Shared { event: Event { seq: row.get(0)?, at_ms: row.get(1)?, deed }, owner: AccountId(row.get(6)?) })
 }

@@ -71,13 +71,14 @@ impl Phrases for English {
         let Offered { offset_bytes, ticket_timeout_s, .. } = offered;
         let kept = match offset_bytes {
             0 => String::new(),
-            _ => format!("; the first {offset_bytes} bytes are here already"),
+            &count => format!("; {} of it are here already", size(count)),
         };
         format!("run the line above within {ticket_timeout_s} s, where the file is; at most {limit}{kept}")
     }
 
-    fn found(&self, _found: &Found, size: &str) -> String {
-        format!("{size}; run the line above to fetch it")
+    fn found(&self, found: &Found, size: &str) -> String {
+        let Found { file, ticket_timeout_s, .. } = found;
+        format!("{size}; run the line above within {ticket_timeout_s} s: it writes {} where you are", file.name)
     }
 
     fn withdrawn(&self) -> &'static str {
@@ -85,7 +86,15 @@ impl Phrases for English {
     }
 
     fn dropped(&self) -> &'static str {
-        "what had come of it is removed"
+        "your upload of it is given up"
+    }
+
+    fn nothing_shared(&self) -> &'static str {
+        "nothing is shared; F - file-name shares a file"
+    }
+
+    fn elsewhere(&self) -> &'static str {
+        "on Windows, in PowerShell, with the file's name and HOST, PORT, TICKET, OFFSET of the reply put in:"
     }
 
     fn received(&self) -> &'static str {
@@ -126,13 +135,21 @@ impl Phrases for English {
             }
             Refusal::BadToken => "that token is unknown or too old; log in with U and P".into(),
             Refusal::Busy => "too many are logging in at this moment; send the line again in a few seconds".into(),
-            Refusal::BusyTransfers => "too many transfers are running; send the line again in a few seconds".into(),
-            Refusal::DiskFull => "the server's disk is too full for files; what came is kept, try again later with F".into(),
-            Refusal::FileExists(exists) => file_exists(exists),
-            Refusal::HashMismatch => {
-                "these are not the bytes that the sum was taken of; nothing is kept, begin again with F".into()
+            Refusal::BusyTransfers => "too many transfers are running; run the same command again in a few seconds".into(),
+            Refusal::DiskFull => {
+                "the server's disk is too full for files; try F again later, what has come of one is kept".into()
             }
-            Refusal::HashNeeded => "to go on where it was cut, the sha256 of the whole file must follow the size".into(),
+            Refusal::FileExists(exists) => file_exists(exists),
+            Refusal::FileFailed => "the server's disk fails for this file; try again later with F or L".into(),
+            Refusal::ForShell => {
+                "that line is for a shell: open another terminal, where the file is, and paste it there".into()
+            }
+            Refusal::HashMismatch => {
+                "the file changed while it was read, or on its way; nothing is kept, begin again with F".into()
+            }
+            Refusal::HashNeeded => {
+                "no sha256 came with it: is the file in the directory where you ran the line? go there and run it again".into()
+            }
             Refusal::LineTooLong { limit_bytes } => {
                 format!("a line or text has at most {limit_bytes} bytes here; the whole line was ignored")
             }
@@ -143,10 +160,12 @@ impl Phrases for English {
             Refusal::NotFirst { instead } => or("T must be the first line of a new connection".into(), instead.as_ref()),
             Refusal::NotUtf8 => "the line is not UTF-8; nothing was sent".into(),
             Refusal::NotYou { own, instead } => or(format!("you are {own}"), instead.as_ref()),
-            Refusal::NotYours(owner) => format!("it is {owner}'s; only {owner} can withdraw it"),
+            Refusal::NotYours(owner) => format!("it is {owner}'s; only {owner} or an administrator can withdraw it"),
             Refusal::Quota(Quota::Account) => "your files take all the space that an account has; X withdraws one".into(),
             Refusal::Quota(Quota::Files) => format!("you share {FILES_AN_ACCOUNT} files already; X withdraws one"),
-            Refusal::Quota(Quota::Room) => "the room's files take all the space there is for them".into(),
+            Refusal::Quota(Quota::Room) => {
+                "the room's files take all the space there is for them; somebody has to withdraw one".into()
+            }
             Refusal::SizeMismatch(mismatch) => size_mismatch(*mismatch),
             Refusal::StoreFailed => "the server cannot store or read at the moment; nothing happened, try again later".into(),
             Refusal::TooLarge { limit_bytes } => format!("at most {limit_bytes} bytes ({}) can be sent", size(*limit_bytes)),
@@ -208,7 +227,12 @@ fn bad_file_name(letter: char, fault: &FileNameFault) -> String {
 
 fn file_exists(exists: &FileExists) -> String {
     match exists {
-        FileExists::Uploading { by } => format!("it is being uploaded by {by}"),
+        FileExists::Uploading { is_own: true, .. } => {
+            "it is being uploaded by you; if that was cut, send F again in half a minute to go on".into()
+        }
+        FileExists::Uploading { by, free_name, .. } => {
+            format!("it is being uploaded by {by}; under another name: F - {free_name}")
+        }
         FileExists::Shared { file_name, is_own: true, free_name, .. } => {
             format!("you share {file_name} already; X - {file_name} withdraws it, or under another name: F - {free_name}")
         }

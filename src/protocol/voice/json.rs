@@ -151,8 +151,9 @@ fn put_refusal(refusal: &Refusal, reference: Option<&Ref>, out: &mut String) {
         Refusal::WrongPassword { tries_left } => object.number("tries_left", tries_left),
         Refusal::Unconfirmed { seq: Some(seq) } => object.number("seq", seq),
         Refusal::FileExists(exists) => match &**exists {
-            FileExists::Shared { by, free_name, .. } => object.text("from", by.as_str()).text("free_name", free_name.as_str()),
-            FileExists::Uploading { by } => object.text("from", by.as_str()),
+            FileExists::Shared { by, free_name, .. } | FileExists::Uploading { by, free_name, .. } => {
+                object.text("from", by.as_str()).text("free_name", free_name.as_str())
+            }
         },
         _ => &mut object,
     };

@@ -35,6 +35,9 @@ pub(super) trait Phrases {
     fn withdrawn(&self) -> &'static str;
     fn dropped(&self) -> &'static str;
     fn received(&self) -> &'static str;
+    fn nothing_shared(&self) -> &'static str;
+    /// Before the commands for systems without a POSIX shell.
+    fn elsewhere(&self) -> &'static str;
     fn speaking(&self) -> &'static str;
     fn about(&self, version: &str, voices: &str) -> String;
     fn help(&self, command: &Command) -> &'static str;
@@ -85,7 +88,7 @@ impl<P: Phrases> Wording for Prose<P> {
                 writeln!(out, "OK {ticket} {offset_bytes} {}", words.offered(offered, &size(*limit_bytes)))
             }
             Reply::Found(found) => {
-                let Found { ticket, file, endpoint } = found;
+                let Found { ticket, file, endpoint, .. } = found;
                 let _ = writeln!(out, "{}", shell::download(&file.name, ticket, endpoint));
                 let words = words.found(found, &size(file.size_bytes));
                 writeln!(out, "OK {ticket} {} {} {words}", file.size_bytes, file.digest)
@@ -147,6 +150,7 @@ impl<P: Phrases> Prose<P> {
         }
         let _ = match shelf.next_page {
             Some(page) => writeln!(out, "OK {} {}", shelf.files.len(), self.0.next_page(&format!("S {page}"))),
+            None if shelf.is_empty => writeln!(out, "OK 0 {}", self.0.nothing_shared()),
             None => writeln!(out, "OK {}", shelf.files.len()),
         };
     }
@@ -157,7 +161,8 @@ impl<P: Phrases> Prose<P> {
         }
         for command in COMMANDS.iter().filter(|command| letter.is_none_or(|letter| letter == command.letter)) {
             let _ = writeln!(out, "  {:<25}{}", command.form(), self.0.help(command));
-            if letter.is_some() {
+            if letter.is_some() && !command.elsewhere.is_empty() {
+                let _ = writeln!(out, "  {}", self.0.elsewhere());
                 command.elsewhere.iter().for_each(|line| _ = writeln!(out, "{line}"));
             }
         }

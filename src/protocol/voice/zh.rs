@@ -71,13 +71,14 @@ impl Phrases for Chinese {
         let Offered { offset_bytes, ticket_timeout_s, .. } = offered;
         let kept = match offset_bytes {
             0 => String::new(),
-            _ => format!("；前 {offset_bytes} 字节已在这里"),
+            &count => format!("；其中 {} 已在这里", size(count)),
         };
         format!("请在 {ticket_timeout_s} 秒内于文件所在处运行上面一行；最大 {limit}{kept}")
     }
 
-    fn found(&self, _found: &Found, size: &str) -> String {
-        format!("{size}；运行上面一行即可下载")
+    fn found(&self, found: &Found, size: &str) -> String {
+        let Found { file, ticket_timeout_s, .. } = found;
+        format!("{size}；请在 {ticket_timeout_s} 秒内运行上面一行，文件将存为当前目录的 {}", file.name)
     }
 
     fn withdrawn(&self) -> &'static str {
@@ -85,7 +86,15 @@ impl Phrases for Chinese {
     }
 
     fn dropped(&self) -> &'static str {
-        "已收到的部分已删除"
+        "已放弃这次上传"
+    }
+
+    fn nothing_shared(&self) -> &'static str {
+        "还没有共享文件；共享请发：F - 文件名"
+    }
+
+    fn elsewhere(&self) -> &'static str {
+        "Windows 上请在 PowerShell 中运行，并换成答复中的文件名、HOST、PORT、TICKET、OFFSET："
     }
 
     fn received(&self) -> &'static str {
@@ -121,14 +130,16 @@ impl Phrases for Chinese {
             }
             Refusal::BadText(TextFault::Escape) => "这里不能用方向键；没有发送任何内容".into(),
             Refusal::BadText(_) => "不允许控制字符或文字方向字符；没有发送任何内容".into(),
-            Refusal::BadTicket => "此票无效、已用过、已过期或方向不对；请用 F 或 L 再取一张".into(),
+            Refusal::BadTicket => "此凭证无效、已用过、已过期或方向不对；请用 F 或 L 再取一个".into(),
             Refusal::BadToken => "令牌无效或已过期；请用 U 和 P 登录".into(),
             Refusal::Busy => "此刻登录的人太多；请过几秒再发一次".into(),
-            Refusal::BusyTransfers => "正在传送的文件太多；请过几秒再发一次".into(),
-            Refusal::DiskFull => "服务器磁盘空间不足，暂不能收文件；已收到的会保留，请稍后再用 F".into(),
+            Refusal::BusyTransfers => "正在传送的文件太多；请过几秒再运行同一命令".into(),
+            Refusal::DiskFull => "服务器磁盘空间不足，暂不能收文件；请稍后再用 F，已收到的部分会保留".into(),
             Refusal::FileExists(exists) => file_exists(exists),
-            Refusal::HashMismatch => "收到的内容与校验和不符；没有保留，请用 F 重新开始".into(),
-            Refusal::HashNeeded => "续传时，文件大小之后必须给出整个文件的 sha256".into(),
+            Refusal::FileFailed => "服务器磁盘读写此文件失败；请稍后再用 F 或 L".into(),
+            Refusal::ForShell => "这一行要在 shell 里运行：请另开一个终端，到文件所在目录粘贴".into(),
+            Refusal::HashMismatch => "内容与校验和不符（文件在读取时或途中改变了）；已丢弃，请用 F 重新开始".into(),
+            Refusal::HashNeeded => "没有收到 sha256：文件在您运行命令的目录里吗？请到文件所在目录再运行一次".into(),
             Refusal::LineTooLong { limit_bytes } => format!("一行或一段文字最多 {limit_bytes} 字节；整行已忽略"),
             Refusal::LoginFirst => "请先登录：U 名字，再发 P 名字 密码".into(),
             Refusal::NameTaken(name) => format!("{name} 刚被别人注册；请用 U 另选一个"),
@@ -136,11 +147,11 @@ impl Phrases for Chinese {
             Refusal::NoSuchUser(name) => format!("没有 {name} 这个账号；注册请先发 U {name}"),
             Refusal::NotFirst { instead } => or("T 必须是新连接的第一行".into(), instead.as_ref()),
             Refusal::NotUtf8 => "此行不是 UTF-8；没有发送任何内容".into(),
-            Refusal::NotYou { own, instead } => or(format!("您是{own}"), instead.as_ref()),
-            Refusal::NotYours(owner) => format!("这是 {owner} 的文件，只有 {owner} 能撤下"),
+            Refusal::NotYou { own, instead } => or(format!("您是 {own}"), instead.as_ref()),
+            Refusal::NotYours(owner) => format!("这是 {owner} 的文件，只有 {owner} 或管理员能撤下"),
             Refusal::Quota(Quota::Account) => "您的文件已占满账号的空间；X 可撤下一个".into(),
             Refusal::Quota(Quota::Files) => format!("您已共享 {FILES_AN_ACCOUNT} 个文件；X 可撤下一个"),
-            Refusal::Quota(Quota::Room) => "聊天室的文件空间已满".into(),
+            Refusal::Quota(Quota::Room) => "聊天室的文件空间已满；需有人撤下文件".into(),
             Refusal::SizeMismatch(mismatch) => size_mismatch(*mismatch),
             Refusal::StoreFailed => "服务器此刻无法保存或读取；什么都没有发生，请稍后再试".into(),
             Refusal::TooLarge { limit_bytes } => format!("最多可发 {limit_bytes} 字节（{}）", size(*limit_bytes)),
@@ -200,7 +211,8 @@ fn bad_file_name(letter: char, fault: &FileNameFault) -> String {
 
 fn file_exists(exists: &FileExists) -> String {
     match exists {
-        FileExists::Uploading { by } => format!("{by} 正在上传此文件"),
+        FileExists::Uploading { is_own: true, .. } => "您正在上传此文件；若已中断，请过半分钟再发 F 续传".into(),
+        FileExists::Uploading { by, free_name, .. } => format!("{by} 正在上传此文件；可换名：F - {free_name}"),
         FileExists::Shared { file_name, is_own: true, free_name, .. } => {
             format!("您已共享 {file_name}；可撤下：X - {file_name}，或换名：F - {free_name}")
         }
@@ -214,7 +226,7 @@ fn size_mismatch(mismatch: SizeMismatch) -> String {
         SizeMismatch::TooFew { received_bytes, size_bytes } => {
             format!("共 {size_bytes} 字节，收到 {received_bytes} 字节并已保留；请用 F 续传")
         }
-        SizeMismatch::TooMany => "收到的字节多于所报大小；没有保留，请用 F 重新开始".into(),
+        SizeMismatch::TooMany => "收到的字节多于所报大小；已丢弃，请用 F 重新开始".into(),
         SizeMismatch::PastEnd { size_bytes } => format!("文件共 {size_bytes} 字节"),
     }
 }

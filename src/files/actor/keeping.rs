@@ -1,0 +1,80 @@
+//! What stays on disk, and for how long: files until they are withdrawn, blobs while something needs
+//! them, partials for a while.
+
+use std::time::Duration;
+
+use super::super::Hold;
+use super::super::catalogue::Entry;
+use super::super::disk::{Extent, PartialKey};
+use super::Actor;
+use crate::clock::now_ms;
+use crate::protocol::digest::Digest;
+use crate::protocol::event::Deed;
+use crate::room::{ConnectionId, Posted, Posting};
+use crate::store::queue::Slot;
+use crate::store::record::Account;
+
+impl Actor {
+    /// Takes a file from the shelf.
+    pub(super) async fn take_down(
+        &mut self,
+        entry: Entry,
+        by: Option<Account>,
+        from: Option<ConnectionId>,
+        slot: Slot,
+    ) -> Posted {
+        let Entry { seq: shared_seq, file, .. } = entry;
+        self.catalogue.remove(&file.name);
+        self.tickets.withdraw(shared_seq);
+        let deed = Deed::Withdrawn { from: by.as_ref().map(|by| by.name.clone()), file_name: file.name, shared_seq };
+        let posted = self.room.post(Posting { deed, author: by, from }, slot).await;
+        // Until that is durable a crash would bring the name back: then its bytes must still be there.
+        let (hold, queue, position) = (self.hold(file.digest), self.queue.clone(), posted.position);
+        self.background.spawn(async move {
+            queue.durable_at_last(position).await;
+            drop(hold);
+        });
+        posted
+    }
+
+    /// Takes down one file that has been shared for longer than `keep`; false if there is none.
+    pub(super) async fn prune_file(&mut self, keep: Duration, slot: Slot) -> bool {
+        let keep_ms = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
+        let Some(entry) = self.catalogue.older_than(now_ms().saturating_sub(keep_ms)) else { return false };
+        self.take_down(entry.clone(), None, None, slot).await;
+        true
+    }
+
+    pub(super) fn hold(&mut self, digest: Digest) -> Hold {
+        *self.holds.entry(digest).or_default() += 1;
+        Hold { digest, files: self.files.clone() }
+    }
+
+    pub(super) fn release(&mut self, digest: Digest) {
+        let holds = self.holds.entry(digest).or_default();
+        *holds = holds.saturating_sub(1);
+        if *holds == 0 {
+            self.holds.remove(&digest);
+            if !self.catalogue.names(digest) {
+                self.disk.remove_blob(digest);
+            }
+        }
+    }
+
+    /// Removes a partial, unless it is being written.
+    pub(super) fn drop_partial(&mut self, key: PartialKey) {
+        if !self.running.writes(key)
+            && let Some(Extent { size_bytes, .. }) = self.partials.remove(&key)
+        {
+            self.disk.remove_partial(key, size_bytes);
+        }
+    }
+
+    /// Removes partials that have been kept long enough.
+    pub(super) fn prune_partials(&mut self) {
+        let (disk, keep) = (&self.disk, self.keep_partials);
+        let old = self.partials.iter().filter(|(key, extent)| !disk.is_kept(**key, extent.size_bytes, keep));
+        let old: Vec<PartialKey> = old.map(|(&key, _)| key).collect();
+        old.into_iter().for_each(|key| self.drop_partial(key));
+    }
+}
