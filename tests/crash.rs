@@ -3,14 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Daemon, PATIENCE, seq_of};
+use crate::harness::{Client, Daemon, Progress, seq_of};
 
 const PEOPLE: [&str; 3] = ["alice", "bob", "carol"];
 
@@ -53,10 +50,10 @@ impl Ledger {
     }
 
     /// Compares everything with what the database holds, and says how much of it there is.
-    fn check(&self, database: &Connection, round: usize) {
-        let verdict: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-        assert_eq!(verdict, "ok");
+    fn check(&self, daemon: &Daemon, round: usize) {
+        daemon.assert_intact();
         let sql = "SELECT seq, kind, coalesce(b.name, ''), comment FROM chat_history h LEFT JOIN base_info b ON b.id = h.uid";
+        let database = daemon.database();
         let mut statement = database.prepare(sql).unwrap();
         let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, u64>(0)?, (row.get(1)?, row.get(2)?, row.get(3)?)));
         let rows: Vec<(u64, Heard)> = statement.query_map([], row).unwrap().map(Result::unwrap).collect();
@@ -76,26 +73,6 @@ impl Ledger {
         assert!(times.values().all(|&times| times == 1), "stored more than once");
         for (seq, heard) in &self.heard {
             assert!(stored.get(seq).is_none_or(|row| row == heard), "{seq} was {heard:?} and is {:?}", stored[seq]);
-        }
-    }
-}
-
-/// Counts OKs, and says when there are enough of them.
-struct Progress {
-    count: AtomicU64,
-    enough: u64,
-    reached: SyncSender<()>,
-}
-
-impl Progress {
-    fn new(enough: u64) -> (Self, Receiver<()>) {
-        let (reached, wait) = sync_channel(1);
-        (Self { count: AtomicU64::new(0), enough, reached }, wait)
-    }
-
-    fn step(&self) {
-        if self.count.fetch_add(1, Ordering::Relaxed) + 1 == self.enough {
-            self.reached.send(()).unwrap();
         }
     }
 }
@@ -164,8 +141,7 @@ fn talk_until_killed(daemon: &mut Daemon, round: usize, enough: u64) -> Ledger {
     let listeners = ["erin", "frank"].map(|name| Client::program(daemon, name));
     let people = PEOPLE.map(|name| (name, Client::enter(daemon, name)));
     let program = Client::program(daemon, "dave");
-    let (progress, reached) = Progress::new(enough);
-    let progress = &progress;
+    let progress = &Progress::default();
     let mut ledger = Ledger::default();
     thread::scope(|scope| {
         let mut tasks: Vec<_> = listeners.into_iter().map(|client| scope.spawn(|| listen(client))).collect();
@@ -173,10 +149,10 @@ fn talk_until_killed(daemon: &mut Daemon, round: usize, enough: u64) -> Ledger {
             tasks.push(scope.spawn(move || speak_as_a_person(client, round, name, progress)));
         }
         tasks.push(scope.spawn(move || speak_as_a_program(program, round, "dave", progress)));
-        let enough = reached.recv_timeout(PATIENCE);
+        let is_enough = progress.wait_for(enough);
         daemon.kill();
         tasks.into_iter().for_each(|task| ledger.merge(task.join().unwrap()));
-        enough.expect("enough messages are answered in time");
+        assert!(is_enough, "not enough messages are answered in time");
     });
     ledger
 }
@@ -193,7 +169,7 @@ fn every_ok_is_found_after_kill_9_under_load() {
             assert!(started > ledger.newest(), "after the crash {started} came, but {} had been heard", ledger.newest());
         }
         ledger.merge(talk_until_killed(&mut daemon, round, enough));
-        ledger.check(&daemon.database(), round);
+        ledger.check(&daemon, round);
     }
 }
 

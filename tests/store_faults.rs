@@ -228,8 +228,7 @@ fn a_full_disk_loses_nothing_that_was_heard_and_heals_by_itself() {
         heard.push((mended, "mended".to_owned()));
     }
     assert_eq!(stored(&daemon), heard);
-    let verdict: String = daemon.database().query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(verdict, "ok");
+    daemon.assert_intact();
     stop(&mut daemon, [alice]);
 }
 

@@ -12,7 +12,7 @@ use super::PATIENCE;
 pub struct Daemon {
     child: Child,
     pub address: SocketAddr,
-    directory: tempfile::TempDir,
+    directory: Box<dyn AsRef<Path> + Send + Sync>,
     flags: Vec<String>,
     variables: Vec<(String, String)>,
 }
@@ -32,16 +32,27 @@ impl Daemon {
         Self::start_in(tempfile::tempdir().unwrap(), &[], variables)
     }
 
-    pub fn start_in(directory: tempfile::TempDir, flags: &[&str], variables: &[(&str, &str)]) -> Self {
+    /// Starts in a directory, or whatever else has a path and cleans up when it is dropped.
+    pub fn start_in(directory: impl AsRef<Path> + Send + Sync + 'static, flags: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::try_start_in(directory, &[], flags, variables).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Starts as the child of another program, such as `strace`, where one is given; or says why it does not start.
+    pub fn try_start_in(
+        directory: impl AsRef<Path> + Send + Sync + 'static,
+        under: &[&str],
+        flags: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Result<Self, String> {
         let flags: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
         let variables: Vec<_> = variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let (child, address) = launch(&directory.path().join("data"), &flags, &variables);
-        Self { child, address, directory, flags, variables }
+        let (child, address) = launch(&directory.as_ref().join("data"), under, &flags, &variables)?;
+        Ok(Self { child, address, directory: Box::new(directory), flags, variables })
     }
 
     /// The data directory.
     pub fn data(&self) -> PathBuf {
-        self.directory.path().join("data")
+        (*self.directory).as_ref().join("data")
     }
 
     pub fn pid(&self) -> i32 {
@@ -72,7 +83,8 @@ impl Daemon {
 
     /// Starts again on the same directory, with the same flags.
     pub fn restart(&mut self) {
-        (self.child, self.address) = launch(&self.data(), &self.flags, &self.variables);
+        let launched = launch(&self.data(), &[], &self.flags, &self.variables);
+        (self.child, self.address) = launched.unwrap_or_else(|error| panic!("{error}"));
     }
 
     /// The database, read beside the daemon or after it.
@@ -80,6 +92,13 @@ impl Daemon {
         let database = rusqlite::Connection::open(self.data().join("parlor.db")).unwrap();
         database.busy_timeout(PATIENCE).unwrap();
         database
+    }
+
+    /// Fails if the database is damaged.
+    #[track_caller]
+    pub fn assert_intact(&self) {
+        let verdict: String = self.database().query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(verdict, "ok");
     }
 
     /// `parlord --announce` on this daemon's directory.
@@ -112,18 +131,41 @@ pub fn parlord(data: &Path) -> Command {
     command
 }
 
-fn launch(data: &Path, flags: &[String], variables: &[(String, String)]) -> (Child, SocketAddr) {
+fn launch(
+    data: &Path,
+    under: &[&str],
+    flags: &[String],
+    variables: &[(String, String)],
+) -> Result<(Child, SocketAddr), String> {
     let mut command = parlord(data);
     command.args(flags).envs(variables.iter().cloned());
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    if let [program, arguments @ ..] = under {
+        command = run_by(program, arguments, &command);
+    }
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.unwrap_or_else(|error| panic!("{error}: {command:?}"));
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let Some(address) = line.trim().strip_prefix("listening on ") else {
         let mut log = String::new();
         child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-        panic!("the daemon did not start: {line:?} {log}");
+        wait(&mut child);
+        return Err(format!("the daemon did not start: {line:?} {log}"));
     };
-    (child, address.parse().unwrap())
+    Ok((child, address.parse().unwrap()))
+}
+
+/// The same command as the last arguments of another program.
+fn run_by(program: &str, arguments: &[&str], command: &Command) -> Command {
+    let mut outer = Command::new(program);
+    outer.args(arguments).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
+    outer
 }
 
 /// Waits for a child's exit.

@@ -4,13 +4,18 @@
 
 mod client;
 mod daemon;
+mod ledger;
 mod transfer;
+mod volume;
 
+use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 pub use client::*;
 pub use daemon::*;
+pub use ledger::*;
 pub use transfer::*;
+pub use volume::*;
 
 /// Longer than anything takes on the slowest machine; only a failing test waits for it.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -25,4 +30,30 @@ pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "not in time: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Counts what clients get done, so that somebody else can wait for a moment in the middle of it.
+#[derive(Default)]
+pub struct Progress {
+    steps: Mutex<u64>,
+    stepped: Condvar,
+}
+
+impl Progress {
+    pub fn step(&self) {
+        *self.steps.lock().unwrap() += 1;
+        self.stepped.notify_all();
+    }
+
+    /// Waits for so many more steps; false if they are not made in time.
+    pub fn wait_for(&self, more: u64) -> bool {
+        let steps = self.steps.lock().unwrap();
+        let enough = *steps + more;
+        !self.stepped.wait_timeout_while(steps, PATIENCE, |steps| *steps < enough).unwrap().1.timed_out()
+    }
+}
+
+/// How often a test repeats what it does: a few times, or as often as a variable says, for the record.
+pub fn repetitions(variable: &str, few: usize) -> usize {
+    std::env::var(variable).map_or(few, |times| times.parse().unwrap_or_else(|_| panic!("{variable} is no number")))
 }
