@@ -1,7 +1,9 @@
 //! Files while the database cannot be written: what the room has heard comes true later, what it has not
 //! heard can be gone on with, and no bytes go before their name does.
 
-use crate::harness::{Client, Daemon, eventually, is_shared, noise, sha256, upload};
+use std::process::{Command, Stdio};
+
+use crate::harness::{Client, Daemon, begin_upload, eventually, is_shared, noise, sha256, upload};
 use crate::store_faults::lock;
 
 /// Waits until what is said is stored again.
@@ -96,4 +98,32 @@ fn an_upload_that_comes_true_late_leaves_no_part_behind() {
     alice.share(&daemon, "b.bin", &noise(2, 424 << 10));
     alice.withdraw("a.bin");
     assert_eq!(alice.offer("a.bin").offset, 0);
+}
+
+/// After a flush that failed the system forgets what it could not write, and a second one succeeds: bytes
+/// that went through the first must never be gone on from.
+#[test]
+#[ignore = "needs strace, and the right to trace: cargo test -- --ignored"]
+fn what_could_not_be_flushed_is_not_gone_on_from() {
+    let daemon = Daemon::start();
+    let mut alice = Client::enter(&daemon, "alice");
+    let whole = noise(1, 3 << 20);
+    let mut transfer = begin_upload(&daemon, &alice.offer("a.bin"), &whole, whole.len() - 1);
+    let mut tracer = Command::new("strace");
+    tracer.args(["-f", "-o", "/dev/null", "-e", "inject=fsync:error=EIO", "-p", &daemon.pid().to_string()]);
+    let mut tracer = tracer.stderr(Stdio::null()).spawn().unwrap();
+    let tasks = format!("/proc/{}/task", daemon.pid());
+    eventually("every thread of it is traced", || {
+        let mut tasks = std::fs::read_dir(&tasks).unwrap().map(|task| task.unwrap().path().join("status"));
+        tasks.all(|status| !std::fs::read_to_string(status).unwrap_or_default().contains("TracerPid:\t0\n"))
+    });
+    transfer.send_raw(&whole[whole.len() - 1..]);
+    let reply = transfer.last_line();
+    assert!(reply.starts_with("ERR store-failed "), "{reply}");
+    rustix::process::kill_process(rustix::process::Pid::from_child(&tracer), rustix::process::Signal::INT).unwrap();
+    assert!(tracer.wait().is_ok());
+    daemon.settles_to(&[]);
+    assert_eq!(alice.offer("a.bin").offset, 0);
+    alice.share(&daemon, "a.bin", &whole);
+    assert!(alice.fetch(&daemon, "a.bin") == whole);
 }

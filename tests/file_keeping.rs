@@ -2,6 +2,7 @@
 //! needs any more and takes back what is too old.
 
 use std::fs::{File, FileTimes};
+use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -53,6 +54,27 @@ fn an_upload_that_the_stop_cuts_is_told_and_can_be_gone_on_with() {
     assert!((1..whole.len()).contains(&offer.offset), "{}", offer.offset);
     assert!(is_shared(&upload(&daemon, &offer, &whole), &whole));
     assert!(alice.fetch(&daemon, "large.bin") == whole);
+}
+
+#[test]
+fn an_upload_that_never_pauses_hears_of_the_stop() {
+    let mut daemon = Daemon::start();
+    let mut alice = Client::enter(&daemon, "alice");
+    let offer = alice.offer("endless.bin");
+    // Far more than is sent before the stop, and not so much that the disk is in question.
+    let size_bytes = 1_u64 << 31;
+    let mut transfer = Client::transfer(&daemon, format!("T {} {size_bytes}\n", offer.ticket));
+    let mut stream = transfer.stream();
+    let sender = std::thread::spawn(move || {
+        let block = noise(1, 1 << 20);
+        while stream.write_all(&block).is_ok() {}
+    });
+    eventually("it runs", || daemon.partials().len() == 1);
+    daemon.signal("TERM");
+    assert!(transfer.line().starts_with("Closing (shutting-down): "));
+    drop((transfer, alice));
+    assert_eq!(daemon.wait().code(), Some(0));
+    sender.join().unwrap();
 }
 
 #[test]
