@@ -29,13 +29,13 @@ impl<C: Send + 'static> Mailbox<C> {
         }
     }
 
-    /// Sends a command and waits for its answer.
+    /// Sends a command and waits for its answer. Who is not answered waits for ever: an actor gives none
+    /// only once it has stopped, and then the daemon is stopping too.
     pub async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> C) -> T {
         let (answer, receiver) = oneshot::channel();
         self.send(command(answer)).await;
         match receiver.await {
             Ok(answer) => answer,
-            // As above.
             Err(_) => std::future::pending().await,
         }
     }

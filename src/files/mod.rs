@@ -151,7 +151,7 @@ pub struct Download {
 }
 
 /// Keeps a blob from being removed, whether or not a name stands for it.
-pub(crate) struct Hold {
+struct Hold {
     digest: Digest,
     files: Files,
 }
