@@ -36,14 +36,15 @@ pub fn measure() -> Row {
 fn peak(daemon: &Daemon, pace: u64) -> u64 {
     let shape = Shape { uploads: TRANSFERS / 2, downloads: TRANSFERS / 2, upload_mib: FILE_MIB, pace };
     let mut load = Load::start(daemon.address, shape);
-    eventually("all are running", || load.mark().running == TRANSFERS);
+    // At full speed there is always one between two files.
+    let enough = if pace > 0 { TRANSFERS } else { TRANSFERS / 4 * 3 };
+    eventually("they are running", || load.mark().running >= enough);
     let begin = Instant::now();
     let mut peak = 0;
     while begin.elapsed() < Duration::from_secs(4) {
         peak = peak.max(resident_bytes(daemon.pid()));
         thread::sleep(Duration::from_millis(5));
     }
-    // At full speed there is always one between two files.
     assert!(pace == 0 || load.mark().running == TRANSFERS, "all run all the time");
     peak
 }

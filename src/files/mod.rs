@@ -2,7 +2,8 @@
 //!
 //! [`Files`] is the handle that sessions and transfers hold; [`actor`] the task behind it, which owns
 //! the [`catalogue`] of names, the [`tickets`], the partials and who is [`running`], and knows the
-//! [`quota`]s; [`disk`] is the directory where the bytes are, [`upload`] one file on its way in. The
+//! [`quota`]s; [`disk`] is the directory where the bytes are, [`upload`] one file on its way in and
+//! [`hashing`] the hash of it. The
 //! bytes themselves never pass through the actor.
 //!
 //! Everything here but the opening runs on the background threads. It awaits the room and the store, never a session;
@@ -11,6 +12,7 @@
 mod actor;
 mod catalogue;
 mod disk;
+pub mod hashing;
 mod quota;
 mod running;
 mod tickets;

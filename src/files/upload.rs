@@ -1,8 +1,8 @@
 //! One upload: bytes into a partial, hashed while they are written, and a shared file at the end. Whoever
 //! reads the socket puts blocks in here; this knows no sockets.
 //!
-//! A block is hashed on another thread while it is written and the next one is read. So an upload holds
-//! two blocks, whatever its size.
+//! A block is written at once, and hashed on another thread while the next ones are read and written: see
+//! [`hashing`](super::hashing).
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -12,14 +12,13 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::disk::{Disk, Partial};
+use super::disk::{Disk, Extent, Partial};
+use super::hashing::{BLOCK_BYTES, Hashing};
 use super::{Files, Ongoing};
 use crate::protocol::digest::Digest;
 use crate::protocol::refusal::{Refusal, SizeMismatch};
 use crate::store::queue::Queue;
 
-/// The size of a block.
-pub const BLOCK_BYTES: usize = 256 << 10;
 /// After so much the disk is told to begin writing, so that the flush at the end is short and that of
 /// talk, which may have to wait for it, too.
 const FLUSH_BYTES: u64 = 32 << 20;
@@ -73,55 +72,22 @@ impl From<io::Error> for Cut {
     }
 }
 
-/// The hash of what has come.
-#[derive(Default)]
-enum Hashing {
-    Idle(Sha256),
-    Running(JoinHandle<(Sha256, Arc<Vec<u8>>)>),
-    /// It is being waited for, or its thread has died.
-    #[default]
-    Taken,
-}
-
-impl Hashing {
-    /// Waits for the hash; returns also the block that was hashed last, if there was one.
-    async fn settle(&mut self) -> Result<(Sha256, Option<Arc<Vec<u8>>>), Cut> {
-        match std::mem::take(self) {
-            Hashing::Idle(hasher) => Ok((hasher, None)),
-            Hashing::Running(hashing) => {
-                // Only a stop ends it early.
-                let (hasher, block) = hashing.await.map_err(|_| Cut::Stopping)?;
-                Ok((hasher, Some(block)))
-            }
-            Hashing::Taken => Err(Cut::Stopping),
-        }
-    }
-
-    fn begin(mut hasher: Sha256, block: Arc<Vec<u8>>) -> Self {
-        Hashing::Running(spawn_blocking(move || {
-            hasher.update(block.as_slice());
-            (hasher, block)
-        }))
-    }
-}
-
 impl Upload {
     pub(super) fn new(partial: Partial, expected: Option<Digest>, means: Means, ongoing: Ongoing) -> Self {
-        let hashing = Hashing::Idle(Sha256::new());
+        let hashing = Hashing::new(Sha256::new());
         Self { partial, expected, means, ongoing, hashing, flushing: None, unflushed_bytes: 0 }
     }
 
     /// Hashes what came in an earlier transfer. To be done before the first block.
     pub async fn resume(&mut self) -> Result<(), Cut> {
-        let (mut hasher, _) = self.hashing.settle().await?;
-        let mut offset = 0;
+        let (mut hasher, mut offset) = (Sha256::new(), 0);
         // Block by block, so that others get their turn.
         while offset < self.partial.extent.received_bytes {
             let (file, length) = (Arc::clone(&self.partial.file), self.partial.extent.received_bytes - offset);
             let hashed = spawn_blocking(move || hash_part(&file, offset, length, hasher)).await.map_err(|_| Cut::Stopping)?;
             (hasher, offset) = hashed?;
         }
-        self.hashing = Hashing::Idle(hasher);
+        self.hashing = Hashing::new(hasher);
         Ok(())
     }
 
@@ -132,7 +98,7 @@ impl Upload {
 
     /// The input has ended before that.
     pub fn cut_short(&self) -> Cut {
-        let super::disk::Extent { received_bytes, size_bytes } = self.partial.extent;
+        let Extent { received_bytes, size_bytes } = self.partial.extent;
         Cut::Kept(Refusal::SizeMismatch(SizeMismatch::TooFew { received_bytes, size_bytes }))
     }
 
@@ -143,21 +109,15 @@ impl Upload {
         if disk.space()?.free_bytes < disk_reserve_bytes.saturating_add(length) {
             return Err(Cut::Kept(Refusal::DiskFull));
         }
-        let (hasher, spare) = self.hashing.settle().await?;
-        let block = Arc::new(block);
-        self.hashing = Hashing::begin(hasher, Arc::clone(&block));
         (&*self.partial.file).write_all(&block)?;
         self.partial.extent.received_bytes += length;
         self.flush_now_and_then(length).await?;
-        let mut spare = spare.and_then(Arc::into_inner).unwrap_or_else(|| Vec::with_capacity(BLOCK_BYTES));
-        spare.clear();
-        Ok(spare)
+        Ok(self.hashing.push(block).await)
     }
 
     /// The whole file is here: compares its hash, and flushes it.
     pub async fn settle(&mut self) -> Result<Digest, Cut> {
-        let (hasher, _) = self.hashing.settle().await?;
-        let digest = Digest(hasher.finalize().into());
+        let digest = self.hashing.finish().await;
         if self.expected.is_some_and(|expected| expected != digest) {
             return Err(Cut::Dropped(Refusal::HashMismatch));
         }

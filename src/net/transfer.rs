@@ -19,7 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::say_and_close;
 use super::pace::{MinRate, Pace};
-use crate::files::upload::{BLOCK_BYTES, Cut, Upload};
+use crate::files::hashing::BLOCK_BYTES;
+use crate::files::upload::{Cut, Upload};
 use crate::files::{Download, Transfer};
 use crate::protocol::closing::Closing;
 use crate::protocol::digest::Digest;
