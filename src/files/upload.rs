@@ -15,6 +15,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use super::disk::{Disk, Extent, Partial};
 use super::hashing::{BLOCK_BYTES, Hashing};
 use super::{Files, Ongoing};
+use crate::background::{PIECE_BYTES, let_others_run};
 use crate::protocol::digest::Digest;
 use crate::protocol::refusal::{Refusal, SizeMismatch};
 use crate::store::queue::Queue;
@@ -109,7 +110,10 @@ impl Upload {
         if disk.space()?.free_bytes < disk_reserve_bytes.saturating_add(length) {
             return Err(Cut::Kept(Refusal::DiskFull));
         }
-        (&*self.partial.file).write_all(&block)?;
+        for piece in block.chunks(PIECE_BYTES) {
+            (&*self.partial.file).write_all(piece)?;
+            let_others_run();
+        }
         self.partial.extent.received_bytes += length;
         self.flush_now_and_then(length).await?;
         Ok(self.hashing.push(block).await)

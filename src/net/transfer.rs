@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::say_and_close;
 use super::pace::{MinRate, Pace};
+use crate::background::{PIECE_BYTES, let_others_run};
 use crate::files::hashing::BLOCK_BYTES;
 use crate::files::upload::{Cut, Upload};
 use crate::files::{Download, Transfer};
@@ -29,9 +30,6 @@ use crate::protocol::reply::{Answer, Reply};
 use crate::protocol::request::TransferRequest;
 use crate::protocol::voice::Voice;
 use crate::session::Services;
-
-/// The most that the kernel is asked to copy at once, so that transfers take turns.
-const SEND_BYTES: usize = 1 << 20;
 
 /// What all transfers have in common.
 pub(super) struct Carrier {
@@ -202,14 +200,17 @@ impl Link {
         let mut offset = download.offset_bytes;
         while offset < download.size_bytes {
             self.go_on().await?;
-            let count = usize::try_from(download.size_bytes - offset).unwrap_or(SEND_BYTES).min(SEND_BYTES);
+            let count = usize::try_from(download.size_bytes - offset).unwrap_or(PIECE_BYTES).min(PIECE_BYTES);
             let copy = || Ok(sendfile(&self.stream, &download.file, Some(&mut offset), count)?);
             match self.stream.try_io(Interest::WRITABLE, copy) {
                 Ok(0) => {
                     log::error!("a shared file is shorter on disk than it was; restore it from a backup");
                     return Err(Lack::Failed);
                 }
-                Ok(count) => self.pace.moved(count),
+                Ok(count) => {
+                    self.pace.moved(count);
+                    let_others_run();
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait(Interest::WRITABLE).await?,
                 Err(_) => return Err(Lack::Failed),
             }
