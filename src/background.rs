@@ -5,7 +5,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 /// The niceness of threads of low priority, the most there is.
 const NICENESS: i32 = 19;
-/// The most bytes that the kernel is asked to copy at once. Many kernels let nobody else run in the middle
+/// The most bytes that the kernel is asked to send or to write at once. Many kernels let nobody else run in the middle
 /// of a call, however low its thread's priority: with pieces of 1 MiB to send and 256 KiB to write, chat's
 /// p99 beside eight transfers was 4.4 times that without; with these, and [`let_others_run`] between them,
 /// some 3 times. They cost no rate.

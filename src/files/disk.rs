@@ -90,7 +90,10 @@ impl Disk {
     pub(super) fn open_partial(&self, key: PartialKey, extent: Extent) -> io::Result<Partial> {
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).read(true).append(true).mode(0o600);
-        Ok(Partial { file: Arc::new(options.open(self.partial(key, extent.size_bytes))?), key, extent })
+        let file = options.open(self.partial(key, extent.size_bytes))?;
+        // Whatever lies behind what is known of, such as a name that could not be removed.
+        file.set_len(extent.received_bytes)?;
+        Ok(Partial { file: Arc::new(file), key, extent })
     }
 
     /// Flushes a file. After an error it is not known what of it is on disk, and never will be: the system
@@ -98,7 +101,11 @@ impl Disk {
     pub(super) async fn flush(&self, file: Arc<File>) -> io::Result<()> {
         // The semaphore is never closed.
         let _turn = self.flushes.acquire().await;
-        spawn_blocking(move || file.sync_all()).await?
+        match spawn_blocking(move || file.sync_all()).await {
+            Ok(flushed) => flushed,
+            // The daemon is stopping, and whoever waits here too.
+            Err(_) => std::future::pending().await,
+        }
     }
 
     pub(super) fn remove_partial(&self, key: PartialKey, size_bytes: u64) {
@@ -112,18 +119,22 @@ impl Disk {
     /// As [`Disk::remove_partial`], and no power cut brings it back.
     pub(super) fn remove_partial_for_good(&self, key: PartialKey, size_bytes: u64) {
         self.remove_partial(key, size_bytes);
-        if let Err(error) = self.directory.sync_all() {
-            log::error!("files: {error}");
+        if let Err(error) = self.flush_names() {
+            log::error!("files: cannot flush: {error}");
         }
     }
 
-    /// Makes a blob of a partial that has been flushed. A blob of these bytes may be there already.
+    /// Makes a blob of a partial that has been flushed. A blob of these bytes may be there already. Its name
+    /// is to be flushed in either case: who made it before may not have come to that yet.
     pub(super) fn adopt(&self, key: PartialKey, size_bytes: u64, digest: Digest) -> io::Result<()> {
         match std::fs::hard_link(self.partial(key, size_bytes), self.blob(digest)) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-            _ => (),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            linked => linked,
         }
-        // Also for a blob that was there: who made it may not have come to this yet.
+    }
+
+    /// Flushes the directory: what names there are in it.
+    pub(super) fn flush_names(&self) -> io::Result<()> {
         self.directory.sync_all()
     }
 
@@ -147,7 +158,7 @@ impl Disk {
             let entry = entry?;
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            if let Some(digest) = Digest::parse(&name) {
+            if let Some(digest) = Digest::parse(&name).filter(|digest| digest.to_string() == name) {
                 if !named.contains(&digest) {
                     self.remove_blob(digest);
                 }
@@ -156,7 +167,10 @@ impl Disk {
                 let received_bytes = metadata.len();
                 let is_whole_or_less = (1..=size_bytes).contains(&received_bytes);
                 if is_whole_or_less && is_younger(&metadata, keep) && !shared.contains(&key) {
-                    partials.insert(key, Extent { size_bytes, received_bytes });
+                    // One of two is as good as the other.
+                    if let Some(other) = partials.insert(key, Extent { size_bytes, received_bytes }) {
+                        self.remove_partial(key, other.size_bytes);
+                    }
                 } else {
                     self.remove_partial(key, size_bytes);
                 }

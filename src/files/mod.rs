@@ -2,9 +2,8 @@
 //!
 //! [`Files`] is the handle that sessions and transfers hold; [`actor`] the task behind it, which owns
 //! the [`catalogue`] of names, the [`tickets`], the partials and who is [`running`], and knows the
-//! [`quota`]s; [`disk`] is the directory where the bytes are, [`upload`] one file on its way in and
-//! [`hashing`] the hash of it. The
-//! bytes themselves never pass through the actor.
+//! [`quota`]s; [`disk`] is the directory where the bytes are, [`upload`] one file on its way in, and
+//! [`hashing`] the hash of it. The bytes themselves never pass through the actor.
 //!
 //! Everything here but the opening runs on the background threads. It awaits the room and the store, never a session;
 //! it knows no sockets.

@@ -14,8 +14,8 @@ pub(super) struct Run {
     pub(super) account: Account,
     /// What is being sent; `None` for a download.
     pub(super) upload: Option<(PartialKey, FileName)>,
-    /// Where the record of what was sent is in the store's queue, once it is there.
-    pub(super) shared: Option<Position>,
+    /// Where the record of what was sent is in the store's queue, once it is there, and its size.
+    pub(super) shared: Option<(Position, u64)>,
 }
 
 /// All of them.

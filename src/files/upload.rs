@@ -60,7 +60,13 @@ pub enum Cut {
 impl Cut {
     /// After a flush that failed nobody knows what is on disk, so that going on from it would be a lie.
     fn flush_failed(error: io::Error) -> Self {
-        Cut::Dropped(error.into())
+        log::error!("files: cannot flush: {error}");
+        Cut::Dropped(Refusal::FileFailed)
+    }
+
+    /// What is there already is as good as before.
+    fn kept(error: impl Into<Refusal>) -> Self {
+        Cut::Kept(error.into())
     }
 }
 
@@ -107,7 +113,7 @@ impl Upload {
     pub async fn take(&mut self, block: Vec<u8>) -> Result<Vec<u8>, Cut> {
         let length = block.len() as u64;
         let Means { disk, disk_reserve_bytes, .. } = &self.means;
-        if disk.space()?.free_bytes < disk_reserve_bytes.saturating_add(length) {
+        if disk.space().map_err(Cut::kept)?.free_bytes < disk_reserve_bytes.saturating_add(length) {
             return Err(Cut::Kept(Refusal::DiskFull));
         }
         for piece in block.chunks(PIECE_BYTES) {
@@ -137,9 +143,12 @@ impl Upload {
         // Nobody removes the blob before a name stands for it.
         let _hold = files.hold(digest).await;
         let adopter = Arc::clone(disk);
-        let adopted = spawn_blocking(move || adopter.adopt(key, size_bytes, digest)).await.map_err(|_| Cut::Stopping)?;
-        adopted.map_err(Cut::flush_failed)?;
-        let slot = queue.slot(1).await.map_err(|error| Cut::Kept(error.into()))?;
+        let adopted = spawn_blocking(move || {
+            adopter.adopt(key, size_bytes, digest).map_err(Cut::kept)?;
+            adopter.flush_names().map_err(Cut::flush_failed)
+        });
+        adopted.await.map_err(|_| Cut::Stopping)??;
+        let slot = queue.slot(1).await.map_err(Cut::kept)?;
         let deadline = queue.confirm_deadline();
         let posted = files.share(self.ongoing.id, digest, size_bytes, slot).await.map_err(Cut::Kept)?;
         match queue.durable(posted.position, deadline).await {
@@ -150,14 +159,20 @@ impl Upload {
 
     /// Ends the upload, before its sender is told of the outcome: whoever heard that can begin another.
     pub async fn end(mut self, outcome: &Result<Digest, Cut>) {
-        let (disk, key, size_bytes) = (self.means.disk, self.partial.key, self.partial.extent.size_bytes);
-        if outcome.is_ok() {
-            // For good: bytes that are withdrawn later must not come back as a partial.
-            let removed = spawn_blocking(move || disk.remove_partial_for_good(key, size_bytes));
-            // It fails only if the daemon stops; then the next start removes it.
-            let _ = removed.await;
-        }
-        let keeps_partial = matches!(outcome, Err(Cut::Kept(_) | Cut::Stopping));
+        let keeps_partial = match outcome {
+            Ok(_) => {
+                let (disk, key, size_bytes) = (self.means.disk, self.partial.key, self.partial.extent.size_bytes);
+                // For good: bytes that are withdrawn later must not come back as a partial.
+                let removed = spawn_blocking(move || disk.remove_partial_for_good(key, size_bytes));
+                // It fails only if the daemon stops; then the next start removes it.
+                let _ = removed.await;
+                false
+            }
+            // A flush that fails says so once: unheard, the next one would seem to succeed.
+            Err(Cut::Kept(_)) => self.earlier_flush().await.is_ok(),
+            Err(Cut::Stopping) => true,
+            Err(Cut::Dropped(_)) => false,
+        };
         self.ongoing.end(keeps_partial).await;
     }
 

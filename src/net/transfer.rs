@@ -2,7 +2,8 @@
 //! background threads, never on those that carry talk.
 //!
 //! An upload is read into blocks, which [`crate::files::upload`] takes; a download is copied to the
-//! socket by the kernel (`sendfile`). Whatever ends a transfer early leaves what came, to go on from.
+//! socket by the kernel (`sendfile`). Whatever ends a transfer early leaves what came, to go on from,
+//! unless it is worth nothing ([`Cut::Dropped`]).
 
 use std::io;
 use std::sync::Arc;

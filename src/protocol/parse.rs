@@ -84,7 +84,7 @@ fn meant(line: &str, manner: Manner) -> Option<Instead> {
     let words = if letter.eq_ignore_ascii_case("C") { rest.trim() } else { line.trim() };
     // A ticket is never to be said to the room, as with a password.
     let is_transfer = letter.eq_ignore_ascii_case("T") && rest.bytes().any(|byte| byte.is_ascii_digit());
-    if !manner.logged_in || words.is_empty() || words == "-" || is_transfer {
+    if !manner.logged_in || !manner.tongue.is_for_people() || words.is_empty() || words == "-" || is_transfer {
         return None;
     }
     let is_about_a_file = ["F", "L", "X"].iter().any(|file| letter.eq_ignore_ascii_case(file));

@@ -39,7 +39,7 @@ pub enum Refusal {
     DiskFull,
     /// The name is taken on the shelf, or about to be.
     FileExists(Box<FileExists>),
-    /// The disk fails for this file; nothing of it is kept.
+    /// The disk fails for this file.
     FileFailed,
     /// The bytes are not those of the SHA-256 that was sent.
     HashMismatch,

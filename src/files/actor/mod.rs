@@ -77,8 +77,9 @@ pub(super) enum Command {
         id: TransferId,
         keeps_partial: bool,
     },
-    DropPartial {
+    DropRecorded {
         key: PartialKey,
+        size_bytes: u64,
     },
     PrunePartials,
     PruneFile {
@@ -171,7 +172,7 @@ impl Actor {
                 _ = answer.send(self.share(id, digest, size_bytes, slot).await);
             }
             Command::End { id, keeps_partial } => self.end(id, keeps_partial),
-            Command::DropPartial { key } => self.drop_partial(key),
+            Command::DropRecorded { key, size_bytes } => self.drop_recorded(key, size_bytes),
             Command::PrunePartials => self.prune_partials(),
             Command::PruneFile { keep, slot, answer } => _ = answer.send(self.prune_file(keep, slot).await),
         }

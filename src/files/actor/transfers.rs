@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::super::catalogue::Entry;
-use super::super::disk::Extent;
+use super::super::disk::{Extent, PartialKey};
 use super::super::running::Run;
 use super::super::tickets::{Grant, Right};
 use super::super::upload::Upload;
@@ -108,13 +108,15 @@ impl Actor {
         size_bytes: u64,
         slot: Slot,
     ) -> Result<Posted, Refusal> {
-        let Some(Run { account, upload: Some((_, name)), shared }) = self.running.get(id) else {
+        let Some(Run { account, upload: Some((key, name)), shared }) = self.running.get(id) else {
             return Err(Refusal::BadTicket);
         };
         let file = SharedFile { name: name.clone(), size_bytes, digest };
         let deed = Deed::File { from: account.name.clone(), file: file.clone() };
         let posted = self.room.post(Posting { deed, author: Some(account.clone()), from: None }, slot).await;
-        *shared = Some(posted.position);
+        *shared = Some((posted.position, size_bytes));
+        // Counted as a shared file from here on.
+        self.partials.remove(key);
         let Account { id: owner, name: owner_name, .. } = account.clone();
         self.catalogue.insert(Entry { seq: posted.seq, at_ms: now_ms(), owner, owner_name, file });
         Ok(posted)
@@ -122,21 +124,26 @@ impl Actor {
 
     pub(super) fn end(&mut self, id: TransferId, keeps_partial: bool) {
         let Some(Run { upload: Some((key, _)), shared, .. }) = self.running.end(id) else { return };
-        let Some(Extent { size_bytes, .. }) = self.partials.get(&key).copied() else { return };
-        let received_bytes = self.disk.received_bytes(key, size_bytes);
-        self.partials.insert(key, Extent { size_bytes, received_bytes });
-        match shared {
-            // Its record is late: until it is durable a crash would leave nothing but the partial.
-            Some(position) if keeps_partial => {
-                let (queue, disk, mailbox) = (self.queue.clone(), self.disk.clone(), self.files.mailbox.clone());
-                self.background.spawn(async move {
-                    queue.durable_at_last(position).await;
-                    disk.remove_partial_for_good(key, size_bytes);
-                    mailbox.send(Command::DropPartial { key }).await;
-                });
+        if let Some((position, size_bytes)) = shared {
+            // What was recorded in time the upload has removed itself. A record that is late: until it is
+            // durable a crash would leave nothing but the partial.
+            let (queue, mailbox) = (self.queue.clone(), self.files.mailbox.clone());
+            self.background.spawn(async move {
+                queue.durable_at_last(position).await;
+                mailbox.send(Command::DropRecorded { key, size_bytes }).await;
+            });
+        } else if let Some(extent) = self.partials.get_mut(&key) {
+            extent.received_bytes = self.disk.received_bytes(key, extent.size_bytes);
+            if !keeps_partial || extent.received_bytes == 0 {
+                self.drop_partial(key);
             }
-            _ if keeps_partial && received_bytes > 0 => (),
-            _ => self.drop_partial(key),
+        }
+    }
+
+    /// Removes what came of a file that is recorded, unless its sender has begun anew.
+    pub(super) fn drop_recorded(&mut self, key: PartialKey, size_bytes: u64) {
+        if !self.running.writes(key) && !self.partials.contains_key(&key) {
+            self.disk.remove_partial(key, size_bytes);
         }
     }
 }
