@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 
 use crate::harness::{Client, Daemon, begin_upload, eventually, is_shared, noise, sha256, upload};
+use crate::store_faults::stop;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -28,14 +29,6 @@ fn leave_a_part(daemon: &Daemon, client: &mut Client, file_name: &str, whole: &[
     drop(transfer);
     eventually("what came is kept", || path.metadata().unwrap().len() == whole.len() as u64 - 1);
     path
-}
-
-fn stop(daemon: &mut Daemon, clients: impl IntoIterator<Item = Client>) {
-    // A closed connection is read on for a while, until the other end closes too.
-    clients.into_iter().for_each(drop);
-    assert_eq!(daemon.stop().code(), Some(0));
-    let log = daemon.log();
-    assert!(!log.contains("panicked"), "{log}");
 }
 
 #[test]

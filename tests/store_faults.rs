@@ -85,7 +85,7 @@ fn stored(daemon: &Daemon) -> Vec<(u64, String)> {
 
 /// Stops the daemon, which must not have panicked. The clients go first: a closed connection is read on
 /// for a while, until the other end closes too.
-fn stop(daemon: &mut Daemon, clients: impl IntoIterator<Item = Client>) {
+pub(crate) fn stop(daemon: &mut Daemon, clients: impl IntoIterator<Item = Client>) {
     clients.into_iter().for_each(drop);
     assert_eq!(daemon.stop().code(), Some(0));
     let log = daemon.log();

@@ -4,7 +4,7 @@
 //! Pure: no sockets, no clocks, no SQL, and no import from the rest of the crate. A line comes in
 //! through [`codec`] (bytes to [`codec::Input`]) and [`parse`] (a line to a [`request::Request`]);
 //! what goes out is an [`event::Event`], a [`reply::Answer`] or a [`closing::Closing`], each worded
-//! by a [`voice::Voice`]. To add a request: a row in [`commands`], a variant of [`request::Ask`], a
+//! by a [`voice::Voice`]. To add a request: a row in the table of [`commands`], a variant of [`request::Ask`], a
 //! handler in `session`. To add a voice: a file in [`voice`].
 
 pub mod closing;
