@@ -24,7 +24,7 @@ pub(super) fn parse(line: &str, manner: Manner) -> Result<Request, Unreadable> {
     };
     let command = commands::find(letter)
         .ok_or_else(|| fail(None, Refusal::UnknownCommand { stranger: !manner.logged_in, instead: None }))?;
-    command.check_state(manner, None).map_err(|refusal| fail(Some(letter), refusal))?;
+    command.check_state(manner, || None).map_err(|refusal| fail(Some(letter), refusal))?;
     let mut values: [Option<Cow<'_, str>>; MAX_PARAMS] = Default::default();
     for (param, value) in command.params.iter().zip(&mut values) {
         *value = read_value(&object, param).map_err(|refusal| fail(Some(letter), refusal))?;

@@ -41,13 +41,14 @@ pub fn parse(line: &str, manner: Manner) -> Result<Option<Request>, Unreadable> 
     if shell::is_command(trimmed) {
         return Err(Refusal::ForShell.into());
     }
-    let instead = meant(trimmed, manner);
+    // Made only for a refusal: it costs more than the rest of the reading.
+    let instead = || meant(trimmed, manner);
     let Some(command) = commands::find(letter) else {
-        return Err(Refusal::UnknownCommand { stranger: !manner.logged_in, instead }.into());
+        return Err(Refusal::UnknownCommand { stranger: !manner.logged_in, instead: instead() }.into());
     };
     let refused = |refusal| Unreadable { letter: Some(letter), reference: None, refusal };
-    command.check_state(manner, instead.as_ref()).map_err(refused)?;
-    let ask = command.read_line(rest).map_err(|wrong| refused(wrong.into_refusal(letter, instead)))?;
+    command.check_state(manner, instead).map_err(refused)?;
+    let ask = command.read_line(rest).map_err(|wrong| refused(wrong.into_refusal(letter, instead())))?;
     Ok(Some(Request { letter, reference: None, ask }))
 }
 
@@ -89,10 +90,9 @@ fn meant(line: &str, manner: Manner) -> Option<Instead> {
     }
     let is_about_a_file = ["F", "L", "X"].iter().any(|file| letter.eq_ignore_ascii_case(file));
     // The blank behind the dash may be what is missing.
-    let file_name = FileName::parse(rest.trim_start_matches(['-', ' '])).ok().filter(|_| is_about_a_file);
-    Some(match file_name {
-        Some(file_name) => Instead::Ask(format!("{} - {file_name}", letter.to_ascii_uppercase())),
-        None => Instead::Say(format!("C - {words}")),
+    Some(match FileName::parse(rest.trim_start_matches(['-', ' '])) {
+        Ok(file_name) if is_about_a_file => Instead::Ask(format!("{} - {file_name}", letter.to_ascii_uppercase())),
+        _ => Instead::Say(format!("C - {words}")),
     })
 }
 

@@ -98,14 +98,14 @@ impl Command {
         form
     }
 
-    /// Whether it may be asked in this state; `instead` is what may have been meant.
-    pub(super) fn check_state(&self, manner: Manner, instead: Option<&Instead>) -> Result<(), Refusal> {
+    /// Whether it may be asked in this state; `instead` makes what may have been meant.
+    pub(super) fn check_state(&self, manner: Manner, instead: impl Fn() -> Option<Instead>) -> Result<(), Refusal> {
         match (self.when, manner.logged_in) {
             // Never with a password or a token in it.
             (When::Before, true) if matches!(self.letter, 'P' | 'I') => Err(Refusal::AlreadyIn { instead: None }),
-            (When::Before, true) => Err(Refusal::AlreadyIn { instead: instead.cloned() }),
+            (When::Before, true) => Err(Refusal::AlreadyIn { instead: instead() }),
             (When::After, false) => Err(Refusal::LoginFirst),
-            (When::First, _) if !manner.is_first => Err(Refusal::NotFirst { instead: instead.cloned() }),
+            (When::First, _) if !manner.is_first => Err(Refusal::NotFirst { instead: instead() }),
             _ => Ok(()),
         }
     }
