@@ -55,7 +55,7 @@ fn an_upload_that_never_pauses_hears_of_the_stop() {
     let mut alice = Client::enter(&daemon, "alice");
     let offer = alice.offer("endless.bin");
     // Far more than is sent before the stop, and not so much that the disk is in question.
-    let size_bytes = 1_u64 << 31;
+    let size_bytes = 1_u64 << 30;
     let mut transfer = Client::transfer(&daemon, format!("T {} {size_bytes}\n", offer.ticket));
     let mut stream = transfer.stream();
     let sender = std::thread::spawn(move || {
