@@ -11,6 +11,11 @@ const NICENESS: i32 = 19;
 /// some 3 times. They cost no rate.
 pub const PIECE_BYTES: usize = 32 << 10;
 
+/// What to do next of what is left of a file: at most so much.
+pub fn portion(left_bytes: u64, most_bytes: usize) -> usize {
+    usize::try_from(left_bytes).unwrap_or(most_bytes).min(most_bytes)
+}
+
 /// Between two such pieces: whoever waits for this core has it.
 pub fn let_others_run() {
     std::thread::yield_now();

@@ -15,7 +15,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use super::disk::{Disk, Extent, Partial};
 use super::hashing::{BLOCK_BYTES, Hashing};
 use super::{Files, Ongoing};
-use crate::background::{PIECE_BYTES, let_others_run};
+use crate::background::{PIECE_BYTES, let_others_run, portion};
 use crate::protocol::digest::Digest;
 use crate::protocol::refusal::{Refusal, SizeMismatch};
 use crate::store::queue::Queue;
@@ -37,7 +37,6 @@ pub struct Upload {
 }
 
 /// What uploads work with.
-#[derive(Clone)]
 pub(super) struct Means {
     pub(super) files: Files,
     pub(super) queue: Queue,
@@ -197,7 +196,7 @@ impl Upload {
 
 /// Hashes up to a block of a file from `offset` on; returns where it ended.
 fn hash_part(file: &File, offset: u64, length: u64, mut hasher: Sha256) -> io::Result<(Sha256, u64)> {
-    let mut block = vec![0; usize::try_from(length).unwrap_or(BLOCK_BYTES).min(BLOCK_BYTES)];
+    let mut block = vec![0; portion(length, BLOCK_BYTES)];
     file.read_exact_at(&mut block, offset)?;
     hasher.update(&block);
     Ok((hasher, offset + block.len() as u64))

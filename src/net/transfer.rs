@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::say_and_close;
 use super::pace::{MinRate, Pace};
-use crate::background::{PIECE_BYTES, let_others_run};
+use crate::background::{PIECE_BYTES, let_others_run, portion};
 use crate::files::hashing::BLOCK_BYTES;
 use crate::files::upload::{Cut, Upload};
 use crate::files::{Download, Transfer};
@@ -125,7 +125,7 @@ async fn receive(link: &mut Link, upload: &mut Upload, stop_patience: Duration) 
     link.unless_stopping(upload.resume()).await?;
     let mut block = Vec::with_capacity(BLOCK_BYTES);
     while upload.missing_bytes() > 0 {
-        let wanted = usize::try_from(upload.missing_bytes()).unwrap_or(BLOCK_BYTES).min(BLOCK_BYTES);
+        let wanted = portion(upload.missing_bytes(), BLOCK_BYTES);
         let filled = link.fill(&mut block, wanted).await;
         // Whatever has come is kept.
         if !block.is_empty() {
@@ -201,7 +201,7 @@ impl Link {
         let mut offset = download.offset_bytes;
         while offset < download.size_bytes {
             self.go_on().await?;
-            let count = usize::try_from(download.size_bytes - offset).unwrap_or(PIECE_BYTES).min(PIECE_BYTES);
+            let count = portion(download.size_bytes - offset, PIECE_BYTES);
             let copy = || Ok(sendfile(&self.stream, &download.file, Some(&mut offset), count)?);
             match self.stream.try_io(Interest::WRITABLE, copy) {
                 Ok(0) => {

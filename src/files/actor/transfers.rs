@@ -125,8 +125,11 @@ impl Actor {
     pub(super) fn end(&mut self, id: TransferId, keeps_partial: bool) {
         let Some(Run { upload: Some((key, _)), shared, .. }) = self.running.end(id) else { return };
         if let Some((position, size_bytes)) = shared {
-            // What was recorded in time the upload has removed itself. A record that is late: until it is
-            // durable a crash would leave nothing but the partial.
+            if !keeps_partial {
+                // Recorded in time: the upload has removed what came itself.
+                return;
+            }
+            // The record is late: until it is durable a crash would leave nothing but the partial.
             let (queue, mailbox) = (self.queue.clone(), self.files.mailbox.clone());
             self.background.spawn(async move {
                 queue.durable_at_last(position).await;
