@@ -62,6 +62,7 @@ pub mod data_dir;
 pub mod errors;
 pub mod exit;
 pub mod files;
+pub mod games;
 pub mod logging;
 pub mod mailbox;
 pub mod net;

@@ -13,6 +13,7 @@ pub mod commands;
 pub mod digest;
 pub mod event;
 pub mod file_name;
+pub mod game;
 mod json_request;
 pub mod limits;
 pub mod name;
