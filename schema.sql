@@ -34,14 +34,15 @@ CREATE TABLE room (
 -- Each room's log.
 CREATE TABLE chat_history (
     id        INTEGER PRIMARY KEY,
-    comment   TEXT    NOT NULL,               -- the text, or the file's name; empty where there is none
+    comment   TEXT    NOT NULL,               -- the text, the file's name, whom an invitation is for, why it ended; or empty
     send_time INTEGER NOT NULL,
     level     INTEGER NOT NULL,               -- the privilege level it was said with
     uid       INTEGER REFERENCES base_info (id), -- whose deed it was; NULL for the server's
     room      INTEGER NOT NULL REFERENCES room (id),
     seq       INTEGER NOT NULL,               -- the event's number in its room
-    kind      TEXT    NOT NULL,               -- chat, announcement, enter, leave, file, withdrawn, started, stopping
-    ref       TEXT                            -- what the sender's program calls the request
+    kind      TEXT    NOT NULL,               -- chat, announcement, enter, leave, file, withdrawn, invite, uninvite, join, result, started, stopping
+    ref       TEXT,                           -- what the sender's program calls the request
+    game      INTEGER REFERENCES game_record (id) -- the game of an invite, uninvite, join or result
 ) STRICT;
 
 -- People read the talk without the coming and going, programs read both. Each row is in one of
@@ -76,11 +77,42 @@ CREATE UNIQUE INDEX file_put_record_shelf ON file_put_record (room, folded_name)
 CREATE INDEX file_put_record_newest ON file_put_record (room, seq) WHERE withdrawn_seq IS NULL;
 CREATE UNIQUE INDEX file_put_record_withdrawal ON file_put_record (room, withdrawn_seq) WHERE withdrawn_seq IS NOT NULL;
 
--- Games.
+-- Games, from the invitation on. A row is written anew with every move.
 CREATE TABLE game_record (
     id         INTEGER PRIMARY KEY,
-    result     TEXT    NOT NULL,
-    start_time INTEGER NOT NULL,
-    level      INTEGER NOT NULL,
-    uid        INTEGER NOT NULL REFERENCES base_info (id)
+    result     TEXT    NOT NULL,              -- invited, void (nobody took the seat), playing, adjourned; at the end first, second, draw, aborted
+    start_time INTEGER NOT NULL,              -- when it was invited to, then when it began
+    level      INTEGER NOT NULL,              -- the privilege level of who invited
+    uid        INTEGER NOT NULL REFERENCES base_info (id), -- who moves first
+    opponent   INTEGER REFERENCES base_info (id), -- who moves second; NULL while the seat is open
+    room       INTEGER NOT NULL REFERENCES room (id),
+    game       TEXT    NOT NULL,              -- which: gomoku, chess, ...
+    clock      TEXT,                          -- minutes+seconds; NULL for none
+    first_ms   INTEGER,                       -- left on the clocks after the last move
+    second_ms  INTEGER,
+    moves      TEXT    NOT NULL,              -- in the game's notation, with blanks between them
+    reason     TEXT,                          -- how it ended
+    end_time   INTEGER,
+    rated      INTEGER NOT NULL DEFAULT 0     -- 1 if the ratings were changed by it
 ) STRICT;
+
+-- What comes back at a start.
+CREATE INDEX game_record_open ON game_record (room) WHERE result IN ('invited', 'playing');
+-- An account's newest games.
+CREATE INDEX game_record_first ON game_record (uid, end_time) WHERE end_time IS NOT NULL;
+CREATE INDEX game_record_second ON game_record (opponent, end_time) WHERE end_time IS NOT NULL;
+-- Who has played whom within a day.
+CREATE INDEX game_record_rated ON game_record (end_time) WHERE rated = 1;
+
+-- Ratings, one for each account and game: Glicko-2 (Glickman 2013).
+CREATE TABLE rating (
+    uid        INTEGER NOT NULL REFERENCES base_info (id),
+    game       TEXT    NOT NULL,
+    rating     REAL    NOT NULL,
+    deviation  REAL    NOT NULL,
+    volatility REAL    NOT NULL,
+    games      INTEGER NOT NULL,              -- rated games played
+    PRIMARY KEY (uid, game)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX rating_best ON rating (game, rating DESC);

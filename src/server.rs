@@ -1,6 +1,6 @@
 //! Wires the parts together, starts them in order and stops them in the reverse one.
 //!
-//! Stopping: no more connections; the room's last event; every connection is told and written to its
+//! Stopping: no more connections; games stand still; the room's last event; every connection is told and written to its
 //! end; everything queued is stored; the numbers not used are given back. All within one deadline.
 
 use std::io::Write;
@@ -19,7 +19,8 @@ use crate::background::Background;
 use crate::config::{Config, seconds};
 use crate::data_dir::DataDir;
 use crate::exit::Failure;
-use crate::files::{Files, OpenError, Surroundings};
+use crate::files::{self, Files, OpenError};
+use crate::games::{self, Games};
 use crate::net::Keepalive;
 use crate::net::listener::{Acceptor, Settings};
 use crate::room::Room;
@@ -45,12 +46,14 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     store.queue.durable(started.position, store.queue.confirm_deadline()).await.map_err(|_| Failure::Internal("the store"))?;
     let background = Background::start()?;
     let (files, files_task) = open_files(&config, &data, &store, &room, &background).await?;
+    let (games, games_task) = open_games(&config, &store, &room).await?;
     let services = Arc::new(Services {
         room: room.clone(),
         queue: store.queue.clone(),
         reader: store.reader.clone(),
         auth: Auth::start(config.bcrypt_cost)?,
         files,
+        games: games.clone(),
         advertise: config.files.advertise.clone(),
         tongue: config.lang.into(),
         first_line_timeout: seconds(config.first_line_timeout_s),
@@ -65,11 +68,11 @@ pub async fn run(config: Config) -> Result<(), Failure> {
             log::info!("{name}: stopping; connections open: {}", acceptor.count());
             None
         }
-        why = failed(&store, room_task, files_task) => Some(Failure::Internal(why)),
+        why = failed(&store, room_task, files_task, games_task) => Some(Failure::Internal(why)),
     };
     let deadline = Instant::now() + seconds(config.stop_timeout_s);
     control.abort();
-    let room_is_closed = stop_talking(&acceptor, &room, deadline, failure.is_some()).await;
+    let room_is_closed = stop_talking(&acceptor, &games, &room, deadline, failure.is_some()).await;
     close(store, deadline, room_is_closed, failure)
 }
 
@@ -80,7 +83,7 @@ async fn open_files(
     room: &Room,
     background: &Background,
 ) -> Result<(Files, JoinHandle<()>), Failure> {
-    let around = Surroundings {
+    let around = files::Surroundings {
         room: room.clone(),
         queue: store.queue.clone(),
         reader: store.reader.clone(),
@@ -93,6 +96,14 @@ async fn open_files(
             log::error!("what is shared: {error}");
             Failure::Internal("the store")
         }
+    })
+}
+
+async fn open_games(config: &Config, store: &Store, room: &Room) -> Result<(Games, JoinHandle<()>), Failure> {
+    let around = games::Surroundings { room: room.clone(), queue: store.queue.clone(), reader: store.reader.clone() };
+    Games::open(config.games.limits(), around).await.map_err(|error| {
+        log::error!("the games: {error}");
+        Failure::Internal("the store")
     })
 }
 
@@ -145,9 +156,14 @@ fn start_accepting(
 
 /// Ends the talk: nobody comes in, everyone is told, what was said is answered. Tells whether the room
 /// has answered that nothing more will happen in it.
-async fn stop_talking(acceptor: &Acceptor, room: &Room, deadline: Instant, has_failed: bool) -> bool {
+async fn stop_talking(acceptor: &Acceptor, games: &Games, room: &Room, deadline: Instant, has_failed: bool) -> bool {
     acceptor.closing.cancel();
-    let room_is_closed = !has_failed && tokio::time::timeout_at(deadline.into(), room.stop()).await.is_ok();
+    // Before the players are told: that their connections end is no loss then.
+    let stop = async {
+        games.stop().await;
+        room.stop().await
+    };
+    let room_is_closed = !has_failed && tokio::time::timeout_at(deadline.into(), stop).await.is_ok();
     acceptor.stopping.cancel();
     // Half of what is left, at most, is for peers: those still waiting for the disk are told in the
     // first half of that (`stop_patience`), those that do not read are cut at its end.
@@ -173,11 +189,12 @@ fn close(store: Store, deadline: Instant, room_is_closed: bool, failure: Option<
 }
 
 /// Resolves when something without which there is no daemon has died.
-async fn failed(store: &Store, room: JoinHandle<()>, files: JoinHandle<()>) -> &'static str {
+async fn failed(store: &Store, room: JoinHandle<()>, files: JoinHandle<()>, games: JoinHandle<()>) -> &'static str {
     tokio::select! {
         () = store.died() => "the store",
         _ = room => "the room",
         _ = files => "the files",
+        _ = games => "the games",
     }
 }
 

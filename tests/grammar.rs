@@ -152,7 +152,7 @@ fn help_is_a_line_for_each_command() {
     let letters: String = help[..help.len() - 1].iter().map(|line| &line.trim_start()[..1]).collect();
     let mut letters: Vec<char> = letters.chars().collect();
     letters.sort_unstable();
-    assert_eq!(String::from_iter(letters), "?CEFHIKLPSTUVWX");
+    assert_eq!(String::from_iter(letters), "?BCDEFGHIKLMNOPRSTUVWX");
 }
 
 #[test]

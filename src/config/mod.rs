@@ -1,7 +1,8 @@
 //! Flags and environment, parsed once. Every figure's unit stands in its name. Those for files are in
-//! [`files`].
+//! [`files`], those for games in [`games`].
 
 mod files;
+mod games;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use clap::{Parser, ValueEnum};
 
 use crate::protocol::tongue::Tongue;
 pub use files::FileOptions;
+pub use games::GameOptions;
 
 /// A chat room whose complete client is netcat.
 #[derive(Clone, Debug, Parser)]
@@ -76,6 +78,10 @@ pub struct Config {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take it for the program's description")]
     pub files: FileOptions,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "as above")]
+    pub games: GameOptions,
 }
 
 /// A language for people, as a flag.

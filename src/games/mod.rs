@@ -1,2 +1,189 @@
-//! Games.
+//! Games: who invites, who plays, how it stands.
+//!
+//! [`Games`] is the handle that sessions hold; [`actor`] the task behind it, through which every
+//! invitation, seat and move passes, so that no seat has two takers and no game two results. A [`table`]
+//! is one game with its two players and the log that they hear it by; [`play`] the position with the moves
+//! that led to it, [`clock`] the time; [`rules`] knows the games themselves. [`agenda`] is what happens by
+//! itself, [`ratings`] who has won how often against whom.
+//!
+//! It awaits the room and the store, never a session; it knows no sockets.
+
+mod actor;
+mod agenda;
+mod clock;
+mod play;
+mod ratings;
 pub mod rules;
+mod table;
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use crate::clock::now_ms;
+use crate::mailbox::Mailbox;
+use crate::protocol::game::event::TableEvent;
+use crate::protocol::game::reply::GameReply;
+use crate::protocol::game::request::Action;
+use crate::protocol::game::{GameId, TimeControl};
+use crate::protocol::name::Name;
+use crate::protocol::refusal::Refusal;
+use crate::protocol::voice::Voice;
+use crate::room::log::Cursor;
+use crate::room::{ConnectionId, Room};
+use crate::store::queue::{Position, Queue, Slot};
+use crate::store::read::games::SavedGame;
+use crate::store::read::{ReadError, Reader};
+use crate::store::record::Account;
+use rules::Game;
+
+/// Commands waiting for the actor. Whoever finds it full waits a moment.
+const MAILBOX: usize = 1024;
+
+/// The slots that a [`Want`] may need: for what it does, and for an invitation that ends by it.
+pub const SLOTS_A_WANT: usize = 2;
+
+/// How long things may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long an invitation waits, and a finished game for a rematch.
+    pub invitation_timeout: Duration,
+    /// How long a player whose connection is lost may stay away.
+    pub reconnect_timeout: Duration,
+    /// How long a player without a clock may think before the other may claim.
+    pub idle_move_timeout: Duration,
+    /// How long a paused game waits for its players.
+    pub adjourn_timeout: Duration,
+}
+
+/// What the games need of the rest of the daemon.
+pub struct Surroundings {
+    /// The room they are played in.
+    pub room: Room,
+    /// Where records are put.
+    pub queue: Queue,
+    /// Where questions are asked.
+    pub reader: Reader,
+}
+
+/// Who asks, over which connection.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    /// Whose session it is.
+    pub account: Account,
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The voice that it hears in.
+    pub voice: Voice,
+}
+
+/// What somebody wants of the games.
+#[derive(Debug)]
+pub enum Want {
+    /// To invite.
+    Invite {
+        /// To which game.
+        game: &'static Game,
+        /// With which clock.
+        control: Option<TimeControl>,
+        /// For whom alone.
+        seat: Option<Name>,
+    },
+    /// To go on with a game, as the store had it.
+    Resume(Box<SavedGame>),
+    /// To withdraw an invitation.
+    Withdraw,
+    /// To take somebody's seat.
+    Take {
+        /// Whose invitation it is.
+        inviter: Name,
+    },
+    /// To move, or what else a player can do.
+    Act {
+        /// What.
+        action: Action,
+        /// The ply that it is meant for.
+        ply: Option<u64>,
+        /// The game that it is meant for.
+        game_id: Option<GameId>,
+    },
+    /// To see one's board.
+    Look,
+    /// To watch a game, or no more.
+    Watch(Option<GameId>),
+    /// To know what is played.
+    List {
+        /// The page, counted from 1.
+        page: usize,
+        /// Lines on a page.
+        lines: usize,
+    },
+}
+
+/// What was done.
+pub struct Done {
+    /// The reply, once it is stored.
+    pub reply: GameReply,
+    /// A game's log, to be heard from here on.
+    pub hearing: Option<(GameId, Cursor)>,
+    /// What has to be durable before it is answered.
+    pub stored: Option<Stored>,
+}
+
+/// Where something is in the store's queue.
+#[derive(Clone, Copy, Debug)]
+pub struct Stored {
+    /// Its place.
+    pub position: Position,
+    /// The number of the room's event, if there is one.
+    pub seq: Option<u64>,
+}
+
+/// A game that somebody comes back to.
+pub struct Arrival {
+    /// The game's log, to be heard from here on.
+    pub hearing: (GameId, Cursor),
+    /// How it stands; `None` if nobody has joined yet, or all is over.
+    pub look: Option<Box<TableEvent>>,
+}
+
+/// A handle on the games. Clones are the same games.
+#[derive(Clone)]
+pub struct Games {
+    mailbox: Mailbox<actor::Command>,
+}
+
+impl Games {
+    /// Brings back the games that were under way, and starts the actor.
+    pub async fn open(limits: Limits, around: Surroundings) -> Result<(Self, JoinHandle<()>), ReadError> {
+        let at_start = around.reader.games_at_start(around.room.id(), now_ms() - ratings::DAY_MS).await?;
+        let (mailbox, commands) = Mailbox::new(MAILBOX);
+        let actor = actor::Actor::open(limits, around, at_start).await;
+        Ok((Self { mailbox }, tokio::spawn(actor.run(commands))))
+    }
+
+    /// Somebody has come into the room, perhaps to a game that waits.
+    pub async fn arrive(&self, asker: Asker) -> Option<Arrival> {
+        self.mailbox.ask(|answer| actor::Command::Arrive { asker, answer }).await
+    }
+
+    /// A connection is gone, if it was known here. Never waits, so that it can be called from `drop`.
+    pub fn depart(&self, connection: ConnectionId, account: Account) {
+        self.mailbox.tell(actor::Command::Depart { connection, account });
+    }
+
+    /// Hears its games in another voice from here on, by the cursors returned; the old ones end here.
+    pub async fn set_voice(&self, asker: Asker) -> Vec<(GameId, Cursor)> {
+        self.mailbox.ask(|answer| actor::Command::SetVoice { asker, answer }).await
+    }
+
+    /// Does what somebody wants. `slots` are [`SLOTS_A_WANT`] for what changes something.
+    pub async fn ask(&self, asker: Asker, want: Want, slots: Vec<Slot>) -> Result<Done, Refusal> {
+        self.mailbox.ask(|answer| actor::Command::Ask { asker, want, slots, answer }).await
+    }
+
+    /// The daemon stops: from here on nothing happens in any game.
+    pub async fn stop(&self) {
+        self.mailbox.ask(|answer| actor::Command::Stop { answer }).await;
+    }
+}

@@ -1,8 +1,10 @@
 //! The only place with sockets: [`listener`] accepts, [`connection`] drives one connection from its
-//! first byte to its last, [`reader`] and [`writer`] are its two directions; [`transfer`] takes over one
+//! first byte to its last, [`reader`] and [`writer`] are its two directions, [`heard`] the logs that the latter
+//! writes from; [`transfer`] takes over one
 //! that carries a file, at a [`pace`]; [`options`] is what is asked of the kernel.
 
 mod connection;
+mod heard;
 pub mod listener;
 mod options;
 mod pace;

@@ -1,5 +1,5 @@
-//! One connection's output: replies from its outbox, and whatever lies between its cursor and the end
-//! of the room's log, in as few writes as possible.
+//! One connection's output: replies from its outbox, and whatever lies between its cursors and the ends
+//! of the logs that it hears (the room's, a game's), in as few writes as possible.
 //!
 //! Nothing lands inside a line: replies are written whole, chunks of the log end at line ends, and of
 //! what a blocked peer did not take only the rest of the chunk it stopped in is held. Everything else
@@ -16,14 +16,10 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
 
+use super::heard::{Heard, Pieces};
 use super::options::StallBound;
 use crate::protocol::closing::Closing;
-use crate::protocol::event::Missed;
-use crate::room::log::{Chunk, Place};
 use crate::session::outbox::{Hearing, Item, Outgoing};
-
-/// The most chunks of the log given to one write.
-const CHUNKS_A_WRITE: usize = 64;
 
 /// Replies are taken from the outbox only while less than this waits to be written, so that a peer
 /// that reads slowly fills its outbox, and is not read, instead of filling memory here.
@@ -87,43 +83,38 @@ pub(super) struct Writer {
     socket: OwnedWriteHalf,
     outgoing: Outgoing,
     due: Due,
-    hearing: Option<Hearing>,
+    heard: Heard,
     turn: Option<Turn>,
-    /// What this connection missed and has not been told of yet.
-    missed: Option<Missed>,
     is_closing: bool,
     stall: StallBound,
 }
 
-/// Something whose turn comes when the log has been read up to a place.
+/// Something whose turn comes when the logs have been read up to where they were.
 struct Turn {
-    until: Option<Place>,
     text: Bytes,
     then: Then,
 }
 
 /// What follows the text of a turn.
 enum Then {
-    /// The log goes on.
+    /// The logs go on.
     Continue,
-    /// The log goes on in another voice.
-    Hear(Hearing),
+    /// The logs go on in another voice.
+    Hear(Vec<Hearing>),
     /// Nothing.
     Close,
 }
 
 /// What was put together for one write.
 struct Gathered {
-    /// What is due, then the notice of what was missed, then pieces of the log.
+    /// What is due, then pieces of the logs.
     parts: Vec<Bytes>,
-    has_notice: bool,
-    /// The chunks that the pieces are of, each with how many of `parts` it became.
-    chunks: Vec<(Chunk, usize)>,
+    pieces: Pieces,
 }
 
 impl Writer {
     pub(super) fn new(socket: OwnedWriteHalf, outgoing: Outgoing, stall: StallBound) -> Self {
-        Self { socket, outgoing, due: Due::default(), hearing: None, turn: None, missed: None, is_closing: false, stall }
+        Self { socket, outgoing, due: Due::default(), heard: Heard::default(), turn: None, is_closing: false, stall }
     }
 
     /// The whole socket again, for another use.
@@ -158,72 +149,55 @@ impl Writer {
         }
     }
 
-    /// Moves replies to `due`, up to one that has to wait for the log.
+    /// Moves replies to `due`, up to one that has to wait for the logs.
     fn take_replies(&mut self) {
         while self.turn.is_none() && !self.is_closing && self.due.size_bytes < DUE_BYTES {
             match self.outgoing.try_next() {
                 None => return,
                 Some(Item::Text(text)) => self.due.push(text),
-                Some(Item::Join { text, hearing }) => {
+                Some(Item::Hear { text, hearings }) => {
                     self.due.push(text);
-                    self.hearing = Some(hearing);
+                    hearings.into_iter().for_each(|hearing| self.heard.add(hearing));
                 }
                 Some(Item::Close { text, after_the_log: false }) => {
                     self.due.push(text);
-                    (self.hearing, self.is_closing) = (None, true);
+                    self.heard = Heard::default();
+                    self.is_closing = true;
                 }
                 Some(Item::Said(text)) => self.await_turn(text, Then::Continue),
-                Some(Item::Turn { text, hearing }) => self.await_turn(text, Then::Hear(hearing)),
+                Some(Item::Turn { text, hearings }) => self.await_turn(text, Then::Hear(hearings)),
                 Some(Item::Close { text, after_the_log: true }) => self.await_turn(text, Then::Close),
             }
         }
     }
 
     fn await_turn(&mut self, text: Bytes, then: Then) {
-        let until = self.hearing.as_ref().map(|hearing| hearing.cursor.end());
-        self.turn = Some(Turn { until, text, then });
+        self.heard.stop_at_end();
+        self.turn = Some(Turn { text, then });
     }
 
-    /// Takes what waits for the log, if the log has been read up to its place.
+    /// Takes what waits for the logs, if they have been read up to their places.
     fn take_turn(&mut self) -> bool {
-        let has_come = |turn: &mut Turn| match (&self.hearing, turn.until) {
-            (Some(hearing), Some(until)) => hearing.cursor.has_reached(until),
-            _ => true,
-        };
-        let Some(turn) = self.turn.take_if(has_come) else { return false };
+        let Some(turn) = self.turn.take_if(|_| self.heard.has_reached_stops()) else { return false };
         self.due.push(turn.text);
         match turn.then {
-            Then::Continue => (),
-            Then::Hear(hearing) => self.hearing = Some(hearing),
-            Then::Close => (self.hearing, self.is_closing) = (None, true),
+            Then::Continue => self.heard.go_on(),
+            Then::Hear(hearings) => {
+                self.heard = Heard::default();
+                hearings.into_iter().for_each(|hearing| self.heard.add(hearing));
+            }
+            Then::Close => {
+                self.heard = Heard::default();
+                self.is_closing = true;
+            }
         }
         true
     }
 
     fn gather(&mut self) -> Gathered {
         let mut parts: Vec<Bytes> = self.due.parts.iter().cloned().collect();
-        let Some(hearing) = &mut self.hearing else { return Gathered { parts, has_notice: false, chunks: Vec::new() } };
-        let mut chunks = Vec::new();
-        let until = self.turn.as_ref().and_then(|turn| turn.until);
-        if let Some(missed) = hearing.cursor.peek(until, CHUNKS_A_WRITE, &mut chunks) {
-            // Behind what was missed before and not told yet, for as long as the peer takes nothing.
-            let first_seq = self.missed.map_or(missed.first_seq, |before| before.first_seq);
-            self.missed = Some(Missed { first_seq, ..missed });
-        }
-        parts.extend(self.missed.map(|missed| missed_notice(hearing, missed)));
-        let before_log = parts.len();
-        let mut gathered = Vec::with_capacity(chunks.len());
-        for chunk in chunks {
-            let before = parts.len();
-            hearing.cursor.audible(&chunk, &mut parts);
-            if parts.len() == before_log {
-                // No piece of the log is before it or in it: one's own words, passed over at once.
-                hearing.cursor.advance(&chunk);
-            } else {
-                gathered.push((chunk, parts.len() - before));
-            }
-        }
-        Gathered { parts, has_notice: self.missed.is_some(), chunks: gathered }
+        let pieces = self.heard.gather(&mut parts);
+        Gathered { parts, pieces }
     }
 
     async fn write(&mut self, gathered: Gathered) -> Result<(), End> {
@@ -260,37 +234,22 @@ impl Writer {
     /// Moves on behind `count` written bytes. What was begun is finished before anything else: its
     /// rest becomes due.
     fn settle(&mut self, gathered: Gathered, count: usize) {
-        let mut pieces = gathered.parts.into_iter().skip(self.due.parts.len());
+        let Gathered { parts, pieces } = gathered;
+        let mut parts = parts.into_iter().skip(self.due.parts.len());
         let mut count = self.due.advance(count);
-        if gathered.has_notice
-            && let Some(notice) = pieces.next()
-        {
-            if count == 0 {
+        for piece in pieces {
+            if count == 0 && piece.parts > 0 {
                 return;
             }
-            self.missed = None;
-            self.due.push_rest(notice, &mut count);
-        }
-        let Some(hearing) = &mut self.hearing else { return };
-        for (chunk, its_pieces) in gathered.chunks {
-            if count == 0 && its_pieces > 0 {
-                return;
-            }
-            hearing.cursor.advance(&chunk);
-            pieces.by_ref().take(its_pieces).for_each(|piece| self.due.push_rest(piece, &mut count));
+            parts.by_ref().take(piece.parts).for_each(|part| self.due.push_rest(part, &mut count));
+            self.heard.pass(piece);
         }
     }
 
     async fn wait(&mut self) {
-        let grown = async {
-            match &mut self.hearing {
-                Some(hearing) => hearing.cursor.grown().await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             () = self.outgoing.changed(), if self.turn.is_none() => (),
-            () = grown => (),
+            () = self.heard.grown() => (),
             () = self.stall.look_due() => self.stall.look(sock_ref(&self.socket)),
         }
     }
@@ -298,10 +257,4 @@ impl Writer {
 
 fn sock_ref(socket: &OwnedWriteHalf) -> SockRef<'_> {
     SockRef::from(AsRef::<TcpStream>::as_ref(socket))
-}
-
-fn missed_notice(hearing: &Hearing, missed: Missed) -> Bytes {
-    let mut notice = String::new();
-    hearing.voice.missed(&hearing.room, missed, &mut notice);
-    notice.into()
 }

@@ -2,6 +2,7 @@
 
 use super::digest::Digest;
 use super::file_name::FileName;
+use super::game::event::GameNews;
 use super::name::Name;
 use super::text::{Ref, Text};
 
@@ -59,6 +60,8 @@ pub enum Deed {
         /// The number of the event that shared it.
         shared_seq: u64,
     },
+    /// Something about a game.
+    Game(Box<GameNews>),
     /// The daemon started: nobody is here.
     Started,
     /// The daemon stops: nobody is here any more.
@@ -75,6 +78,7 @@ impl Deed {
             Deed::Leave { .. } => "leave",
             Deed::File { .. } => "file",
             Deed::Withdrawn { .. } => "withdrawn",
+            Deed::Game(news) => news.news.kind(),
             Deed::Started => "started",
             Deed::Stopping => "stopping",
         }

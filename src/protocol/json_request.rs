@@ -51,9 +51,11 @@ fn read_value<'a>(object: &'a Map<String, Value>, param: &Param) -> Result<Optio
         (Some(Value::Bool(on)), Shape::Flag) => Cow::Borrowed(if *on { "true" } else { "false" }),
         (Some(_), Shape::Flag) => return Err(bad_json(format!("{:?} should be true or false", param.name))),
         (Some(Value::String(words)), _) => Cow::Borrowed(words.as_str()),
-        (Some(Value::Number(number)), Shape::Word) => Cow::Owned(number.to_string()),
-        (Some(_), Shape::Word) => return Err(bad_json(format!("{:?} should be a string or a number", param.name))),
-        (Some(_), Shape::Rest) => return Err(bad_json(format!("{:?} should be a string", param.name))),
+        (Some(Value::Number(number)), Shape::Word | Shape::Key) => Cow::Owned(number.to_string()),
+        (Some(_), Shape::Word | Shape::Key) => {
+            return Err(bad_json(format!("{:?} should be a string or a number", param.name)));
+        }
+        (Some(_), Shape::Rest | Shape::Mention) => return Err(bad_json(format!("{:?} should be a string", param.name))),
     };
     // A text is checked line by line where it is read; nothing else may hold a line break.
     if param.name != "text" {

@@ -36,6 +36,18 @@ pub const SHELF_LINES: usize = 20;
 pub const SHELF_LINES_JSON: usize = 100;
 /// The most lines of history a program gets at once.
 pub const HISTORY_LINES_JSON: usize = 1000;
+/// The most minutes that a game's clock begins with.
+pub const CLOCK_MINUTES: u32 = 180;
+/// The most seconds that a move adds to a game's clock.
+pub const CLOCK_SECONDS: u32 = 180;
+/// Games on one page of `N`.
+pub const GAMES_A_PAGE: usize = 20;
+/// As [`GAMES_A_PAGE`], for programs.
+pub const GAMES_A_PAGE_JSON: usize = 100;
+/// The best ratings that are listed of each game.
+pub const RATINGS_LISTED: usize = 10;
+/// The newest games that are listed of one account.
+pub const GAMES_LISTED: usize = 10;
 /// A page of history ends early once its texts exceed this, so that one reply stays small.
 pub const HISTORY_PAGE_BYTES: usize = 1 << 20;
 

@@ -88,7 +88,11 @@ fn meant(line: &str, manner: Manner) -> Option<Instead> {
     if !manner.logged_in || !manner.tongue.is_for_people() || words.is_empty() || words == "-" || is_transfer {
         return None;
     }
-    let is_about_a_file = ["F", "L", "X"].iter().any(|file| letter.eq_ignore_ascii_case(file));
+    let is_one_of = |letters: &[&str]| letters.iter().any(|one| letter.eq_ignore_ascii_case(one));
+    if is_one_of(&["D", "G"]) && !rest.is_empty() && !rest.starts_with('-') && !rest.trim().contains(' ') {
+        return Some(Instead::Ask(format!("{} - {}", letter.to_ascii_uppercase(), rest.trim())));
+    }
+    let is_about_a_file = is_one_of(&["F", "L", "X"]);
     // The blank behind the dash may be what is missing.
     Some(match FileName::parse(rest.trim_start_matches(['-', ' '])) {
         Ok(file_name) if is_about_a_file => Instead::Ask(format!("{} - {file_name}", letter.to_ascii_uppercase())),

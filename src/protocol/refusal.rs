@@ -1,6 +1,7 @@
 //! Every way a request can be refused: one closed list of codes, documented in `protocol.md`.
 
 use super::file_name::{FileName, FileNameFault};
+use super::game::refusal::GameRefusal;
 use super::name::{Name, NameFault};
 use super::text::TextFault;
 
@@ -41,6 +42,8 @@ pub enum Refusal {
     FileExists(Box<FileExists>),
     /// The disk fails for this file.
     FileFailed,
+    /// About games.
+    Game(Box<GameRefusal>),
     /// The bytes are not those of the SHA-256 that was sent.
     HashMismatch,
     /// An upload of nothing, or from an offset on, without the SHA-256 of the whole file.
@@ -183,8 +186,11 @@ pub enum SizeMismatch {
 
 impl Refusal {
     /// The closed list of codes, in the order of `protocol.md`.
-    pub const CODES: [&str; 30] = [
+    pub const CODES: [&str; 44] = [
         "already-in",
+        "already-inviting",
+        "already-playing",
+        "bad-clock",
         "bad-file-name",
         "bad-json",
         "bad-name",
@@ -196,24 +202,35 @@ impl Refusal {
         "disk-full",
         "file-exists",
         "hash-mismatch",
+        "illegal-move",
         "line-too-long",
         "login-first",
+        "members-only",
         "name-taken",
+        "no-game",
+        "no-invitation",
         "no-such-file",
+        "no-such-game",
         "no-such-user",
         "not-first",
+        "not-now",
         "not-utf8",
         "not-you",
+        "not-your-turn",
         "not-yours",
+        "own-invitation",
         "quota",
+        "reserved",
         "size-mismatch",
         "store-failed",
+        "taken",
         "too-large",
         "too-slow",
         "unconfirmed",
         "unknown-command",
         "usage",
         "wrong-password",
+        "wrong-ply",
     ];
 
     /// The code: short lower-case words for programs, the same in every voice.
@@ -230,6 +247,7 @@ impl Refusal {
             Refusal::Busy | Refusal::BusyTransfers => "busy",
             Refusal::DiskFull => "disk-full",
             Refusal::FileExists(_) => "file-exists",
+            Refusal::Game(refusal) => refusal.code(),
             Refusal::HashMismatch => "hash-mismatch",
             Refusal::LineTooLong { .. } => "line-too-long",
             Refusal::LoginFirst => "login-first",
@@ -250,5 +268,11 @@ impl Refusal {
             Refusal::Usage { .. } | Refusal::HashNeeded => "usage",
             Refusal::WrongPassword { .. } => "wrong-password",
         }
+    }
+}
+
+impl From<GameRefusal> for Refusal {
+    fn from(refusal: GameRefusal) -> Self {
+        Refusal::Game(Box::new(refusal))
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::digest::Digest;
 use super::event::{Event, SharedFile};
 use super::file_name::FileName;
+use super::game::reply::GameReply;
 use super::name::Name;
 use super::refusal::Refusal;
 use super::request::HistoryRange;
@@ -60,6 +61,8 @@ pub enum Reply {
     Dropped,
     /// `T`: received and stored.
     Received(Digest),
+    /// To a request about games.
+    Game(Box<GameReply>),
     /// `V voice`: this voice from now on.
     Speaking(Tongue),
     /// `V`: version and voices.
@@ -146,4 +149,10 @@ pub struct Shelf {
     pub next_page: Option<usize>,
     /// Whether nothing is shared at all.
     pub is_empty: bool,
+}
+
+impl From<GameReply> for Reply {
+    fn from(reply: GameReply) -> Self {
+        Reply::Game(Box::new(reply))
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::digest::Digest;
 use super::file_name::FileName;
+use super::game::request::GameAsk;
 use super::name::Name;
 use super::refusal::Refusal;
 use super::secret::Secret;
@@ -70,6 +71,8 @@ pub enum Ask {
     Withdraw(FileRequest),
     /// `T`: begin a transfer, by a ticket that `F` or `L` gave.
     Transfer(TransferRequest),
+    /// `G`, `D`, `M`, `N`, `O`, `R`, `B`: about games.
+    Game(GameAsk),
     /// `V`: speak in this voice, or tell the voices.
     Voice(Option<Tongue>),
     /// `K`: heartbeat.

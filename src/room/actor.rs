@@ -11,8 +11,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use super::audience::{Audience, Fresh, Listener};
-use super::log::Cursor;
+use super::audience::{Audience, Line, Listener};
+use super::log::{Cursor, RING_BYTES};
 use super::members::Members;
 use super::refs::RecentRefs;
 use super::{ConnectionId, Mark, Posted, Posting, Scene, Speech, Stale, Told, Visitor, WhoPage};
@@ -23,7 +23,7 @@ use crate::protocol::limits::{NAMES_A_PAGE, NAMES_AT_LOGIN};
 use crate::protocol::voice::Voice;
 use crate::store::OpenRoom;
 use crate::store::queue::{Position, Queue, Slot};
-use crate::store::record::{Account, EventRecord, Level, Record, RoomId};
+use crate::store::record::{Account, AccountId, EventRecord, Level, Record, RoomId};
 
 /// Commands taken from the mailbox at once.
 const COMMANDS_AT_ONCE: usize = 256;
@@ -46,6 +46,44 @@ pub(super) enum Command {
     Stop { answer: oneshot::Sender<Mark> },
 }
 
+/// What the room keeps of a connection that hears it.
+struct Hearer {
+    account: Account,
+    /// Told when the room ends the session by itself.
+    ended: oneshot::Sender<Closing>,
+}
+
+/// An event that has its number, and waits for the end of the batch.
+struct Fresh {
+    event: Event,
+    author: Option<AccountId>,
+    level: Level,
+    /// The connection that shall not hear it.
+    from: Option<ConnectionId>,
+    /// More of them.
+    partners: Vec<ConnectionId>,
+}
+
+/// An event as the members of a room are told it.
+struct RoomLine<'a> {
+    room: &'a str,
+    fresh: &'a Fresh,
+}
+
+impl Line for RoomLine<'_> {
+    fn seq(&self) -> u64 {
+        self.fresh.event.seq
+    }
+
+    fn write(&self, voice: Voice, out: &mut String) {
+        voice.event(self.room, &self.fresh.event, out);
+    }
+
+    fn unheard_by(&self) -> impl Iterator<Item = ConnectionId> {
+        self.fresh.from.into_iter().chain(self.fresh.partners.iter().copied())
+    }
+}
+
 /// An answer that waits for the end of the batch.
 struct Waiting {
     answer: oneshot::Sender<Result<Told, Stale>>,
@@ -57,9 +95,10 @@ struct Waiting {
 
 pub(super) struct Actor {
     room: RoomId,
+    name: Arc<str>,
     queue: Queue,
     members: Members,
-    audience: Audience,
+    audience: Audience<Hearer>,
     refs: RecentRefs,
     /// Members who are gone, but for whose leaving no slot was free.
     departing: VecDeque<Account>,
@@ -67,6 +106,8 @@ pub(super) struct Actor {
     /// Where the newest event is in the queue.
     position: Position,
     fresh: Vec<Fresh>,
+    /// What is stored together with the fresh events, before them.
+    companions: Vec<Record>,
     slots: Vec<Slot>,
     waiting: Vec<Waiting>,
     /// When the audience is woken for those who came and went, at the latest.
@@ -78,14 +119,16 @@ impl Actor {
     pub(super) fn new(name: Arc<str>, opened: OpenRoom, queue: Queue) -> Self {
         Self {
             room: opened.id,
+            name,
             queue,
             members: Members::default(),
-            audience: Audience::new(name, opened.next_seq),
+            audience: Audience::new(opened.next_seq, RING_BYTES),
             refs: RecentRefs::default(),
             departing: VecDeque::new(),
             next_seq: opened.next_seq,
             position: Position::default(),
             fresh: Vec::new(),
+            companions: Vec::new(),
             slots: Vec::new(),
             waiting: Vec::new(),
             wake_due: None,
@@ -135,15 +178,19 @@ impl Actor {
             }
             Command::Listen { visitor, answer } => {
                 self.settle();
-                let cursor = self.audience.admit(visitor);
+                let cursor = self.admit(visitor);
                 let _ = answer.send(self.scene(Some(cursor)));
             }
             Command::Glance { answer } => {
                 self.settle();
                 let _ = answer.send(self.scene(None));
             }
-            Command::Post { posting: Posting { deed, author, from }, slot, answer } => {
+            Command::Post { posting: Posting { deed, author, from, partners, mut records }, slot, answer } => {
                 let seq = self.happen(deed, author.as_ref(), from);
+                if let Some(fresh) = self.fresh.last_mut() {
+                    fresh.partners = partners;
+                }
+                self.companions.append(&mut records);
                 self.slots.push(slot);
                 self.settle();
                 let _ = answer.send(Posted { seq, listeners: self.audience.count(), position: self.position });
@@ -175,7 +222,7 @@ impl Actor {
         self.next_seq += 1;
         let event = Event { seq, at_ms: now_ms(), deed };
         let level = author.map_or(Level::ADMINISTRATOR, |account| account.level);
-        self.fresh.push(Fresh { event, author: author.map(|account| account.id), level, from });
+        self.fresh.push(Fresh { event, author: author.map(|account| account.id), level, from, partners: Vec::new() });
         seq
     }
 
@@ -222,8 +269,8 @@ impl Actor {
         let (account, connection) = (visitor.account.clone(), visitor.connection);
         match self.members.enter(account.id, &account.name, connection) {
             Some(replaced) => {
-                if let Some(Listener { ended, .. }) = self.audience.dismiss(replaced) {
-                    let _ = ended.send(Closing::Replaced);
+                if let Some(Listener { owned, .. }) = self.audience.dismiss(replaced) {
+                    let _ = owned.ended.send(Closing::Replaced);
                 }
             }
             // Back before the room was told that they are gone: then they never were.
@@ -236,14 +283,19 @@ impl Actor {
                 self.settle();
             }
         }
-        let cursor = self.audience.admit(visitor);
+        let cursor = self.admit(visitor);
         self.scene(Some(cursor))
+    }
+
+    fn admit(&mut self, visitor: Visitor) -> Cursor {
+        let Visitor { connection, account, voice, ended } = visitor;
+        self.audience.admit(connection, voice, Hearer { account, ended })
     }
 
     fn leave(&mut self, connection: ConnectionId) {
         // Told while this connection is still known, so that it does not hear its own last words.
         self.settle();
-        let Some(Listener { account, .. }) = self.audience.dismiss(connection) else { return };
+        let Some(Listener { owned: Hearer { account, .. }, .. }) = self.audience.dismiss(connection) else { return };
         if !self.members.leave(account.id, &account.name, connection) {
             return;
         }
@@ -283,7 +335,7 @@ impl Actor {
     /// Ends a batch: out to the listeners, on to the store, back to the askers.
     fn settle(&mut self) {
         if !self.fresh.is_empty() {
-            self.audience.tell(&self.fresh);
+            self.audience.tell(self.fresh.iter().map(|fresh| RoomLine { room: &self.name, fresh }));
             if self.fresh.iter().all(|fresh| fresh.event.deed.is_presence()) {
                 self.wake_due.get_or_insert_with(|| Instant::now() + PRESENCE_DELAY);
             } else {
@@ -314,7 +366,8 @@ impl Actor {
             }
             Record::Event(EventRecord { room, author, level, event })
         };
-        let records = self.fresh.drain(..).map(record).collect();
+        let mut records = std::mem::take(&mut self.companions);
+        records.extend(self.fresh.drain(..).map(record));
         self.position = self.queue.push(records, std::mem::take(&mut self.slots));
         for (author, reference, seq) in said {
             self.refs.place(author, reference, seq, self.position);

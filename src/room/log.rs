@@ -216,6 +216,11 @@ impl Cursor {
         self.ear.end.get().copied().unwrap_or(end)
     }
 
+    /// Whether this connection hears no more of the log, and has read what it heard.
+    pub fn is_over(&self) -> bool {
+        self.ear.end.get().is_some_and(|&end| self.has_reached(end))
+    }
+
     /// Whether everything before `until` has been read.
     pub fn has_reached(&self, until: Place) -> bool {
         self.at.offset >= until.offset
@@ -224,13 +229,23 @@ impl Cursor {
     /// Waits until there is more to read.
     pub async fn grown(&mut self) {
         let at = self.at.offset;
-        if self.ear.end.get().is_some_and(|&end| self.has_reached(end)) {
+        if self.is_over() {
             return std::future::pending().await;
         }
         if self.changes.wait_for(|&end| end > at).await.is_err() {
             // The log outlives its cursors, which hold it.
             std::future::pending::<()>().await;
         }
+    }
+}
+
+impl Cursor {
+    /// Waits until there is more to read, or there never will be.
+    pub async fn grown_or_over(&mut self) {
+        let Self { at, ear, changes, .. } = self;
+        let is_over = || ear.end.get().is_some_and(|end| at.offset >= end.offset);
+        // As in `grown`.
+        let _ = changes.wait_for(|&end| end > at.offset || is_over()).await;
     }
 }
 

@@ -9,7 +9,7 @@
 //! and no sessions.
 
 mod actor;
-mod audience;
+pub(crate) mod audience;
 pub mod log;
 mod members;
 mod refs;
@@ -27,7 +27,7 @@ use crate::protocol::text::{Ref, Text};
 use crate::protocol::voice::Voice;
 use crate::store::OpenRoom;
 use crate::store::queue::{Position, Queue, Slot};
-use crate::store::record::{Account, RoomId};
+use crate::store::record::{Account, Record, RoomId};
 use log::Cursor;
 
 /// Commands waiting for the room's actor. Whoever finds it full waits a moment.
@@ -119,6 +119,17 @@ pub struct Posting {
     pub author: Option<Account>,
     /// The connection that it was asked over, which does not hear it in a people's voice.
     pub from: Option<ConnectionId>,
+    /// Connections that hear of it elsewhere, and not here in a people's voice.
+    pub partners: Vec<ConnectionId>,
+    /// What is stored in the same transaction. The one slot stands for these too.
+    pub records: Vec<Record>,
+}
+
+impl Posting {
+    /// Something that everyone hears, but for the connection it was asked over.
+    pub fn new(deed: Deed, author: Option<Account>, from: Option<ConnectionId>) -> Self {
+        Self { deed, author, from, partners: Vec::new(), records: Vec::new() }
+    }
 }
 
 /// How a posting went out.
@@ -193,7 +204,7 @@ impl Room {
 
     /// The operator speaks to everyone.
     pub async fn announce(&self, text: Text, slot: Slot) -> Posted {
-        self.post(Posting { deed: Deed::Announcement { text }, author: None, from: None }, slot).await
+        self.post(Posting::new(Deed::Announcement { text }, None, None), slot).await
     }
 
     /// Something happens that is not talk.

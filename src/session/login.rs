@@ -5,14 +5,15 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 
-use super::outbox::{Hearing, Item};
+use super::outbox::Item;
 use super::{Ending, Member, PresenceGuard, Session, State, Step};
 use crate::auth;
 use crate::clock::now_ms;
+use crate::games::Arrival;
 use crate::protocol::closing::Closing;
 use crate::protocol::name::Name;
 use crate::protocol::refusal::Refusal;
-use crate::protocol::reply::{Reply, Welcome};
+use crate::protocol::reply::{Answer, Reply, Welcome};
 use crate::protocol::request::Presence;
 use crate::protocol::secret::Secret;
 use crate::protocol::text::Ref;
@@ -138,10 +139,16 @@ impl Session {
         let services = Arc::clone(&self.services);
         let room = &services.room;
         // From here on the room may know this connection, whatever becomes of the login.
-        let presence = PresenceGuard { room: room.clone(), connection };
+        let presence =
+            PresenceGuard { room: room.clone(), games: services.games.clone(), account: account.clone(), connection };
+        let mut arrival = None;
         let scene = match login.presence {
             Presence::Member => match services.queue.slot(1).await {
-                Ok(slot) => room.enter(visitor, slot).await,
+                Ok(slot) => {
+                    // Before the room ends the session that this one replaces: its seat in a game is taken over.
+                    arrival = services.games.arrive(self.asker(account.clone())).await;
+                    room.enter(visitor, slot).await
+                }
                 Err(StoreFailed) => {
                     self.ended = Some(visitor.ended);
                     return self.refuse_login(login, Refusal::StoreFailed);
@@ -157,12 +164,17 @@ impl Session {
         }
         log::debug!("connection {} is {}", connection.0, account.name);
         let welcome = Welcome { name: account.name.clone(), count, seq, names, token };
-        let text = self.encode(Some(login.letter), login.reference, Reply::LoggedIn(welcome));
+        let mut text = String::new();
+        let answer = Answer { letter: Some(login.letter), reference: login.reference, reply: Reply::LoggedIn(welcome) };
+        voice.answer(&answer, &mut text);
         self.state = State::Member(Member { account, is_listening: cursor.is_some(), _presence: presence });
-        self.outbox.put(match cursor {
-            Some(cursor) => Item::Join { text, hearing: Hearing { cursor, voice, room: Arc::clone(room.name()) } },
-            None => Item::Text(text),
-        });
+        let mut hearings: Vec<_> = cursor.map(|cursor| self.room_hearing(cursor)).into_iter().collect();
+        if let Some(Arrival { hearing, look }) = arrival {
+            look.iter().for_each(|look| voice.table_event(look, &mut text));
+            hearings.push(self.game_hearing(hearing));
+        }
+        let text = text.into();
+        self.outbox.put(if hearings.is_empty() { Item::Text(text) } else { Item::Hear { text, hearings } });
         Step::Continue(())
     }
 

@@ -2,10 +2,11 @@
 //!
 //! Lines come in from `net`, replies go out through the [`outbox`]. This file holds the state of a
 //! session and the one table from requests to handlers; [`login`] is how a stranger becomes somebody,
-//! [`talk`] and [`files`] what somebody can do. A session knows handles (room, files, store, auth),
+//! [`talk`], [`files`] and [`games`] what somebody can do. A session knows handles (room, files, games, store, auth),
 //! never sockets.
 
 mod files;
+mod games;
 mod login;
 pub mod outbox;
 mod talk;
@@ -21,8 +22,10 @@ use tokio::time::Instant;
 
 use crate::auth::Auth;
 use crate::files::Files;
+use crate::games::{Asker, Games};
 use crate::protocol::closing::Closing;
 use crate::protocol::codec::Input;
+use crate::protocol::game::GameId;
 use crate::protocol::limits::PASSWORD_TRIES;
 use crate::protocol::name::Name;
 use crate::protocol::parse;
@@ -33,11 +36,12 @@ use crate::protocol::shell::Endpoint;
 use crate::protocol::text::{Ref, Text};
 use crate::protocol::tongue::Tongue;
 use crate::protocol::voice::{LineEnd, Voice};
+use crate::room::log::Cursor;
 use crate::room::{ConnectionId, Room};
 use crate::store::queue::{BATCH, Queue};
 use crate::store::read::Reader;
 use crate::store::record::Account;
-use outbox::{Hearing, Item, Outbox};
+use outbox::{Hearing, Item, Outbox, Source};
 
 /// What every session and every transfer uses.
 pub struct Services {
@@ -51,6 +55,8 @@ pub struct Services {
     pub auth: Auth,
     /// What is shared.
     pub files: Files,
+    /// What is played.
+    pub games: Games,
     /// Where clients reach the daemon, if not at their connection's own address.
     pub advertise: Option<Endpoint>,
     /// The tongue a connection is spoken to in until it chooses.
@@ -150,15 +156,18 @@ struct Member {
     _presence: PresenceGuard,
 }
 
-/// Leaves the room when dropped, however the session ends.
+/// Leaves the room and its games when dropped, however the session ends.
 struct PresenceGuard {
     room: Room,
+    games: Games,
+    account: Account,
     connection: ConnectionId,
 }
 
 impl Drop for PresenceGuard {
     fn drop(&mut self) {
         self.room.leave(self.connection);
+        self.games.depart(self.connection, self.account.clone());
     }
 }
 
@@ -289,6 +298,10 @@ impl Session {
             Ask::Fetch(request) => self.fetch(request).await,
             Ask::Shelf { page } => self.shelf(page).await,
             Ask::Withdraw(request) => self.withdraw(request).await,
+            Ask::Game(ask) => {
+                self.ask_games(letter, reference, ask).await;
+                return Step::Continue(());
+            }
             Ask::Account { name } => self.ask_account(name).await,
             Ask::History(range) => self.history(range).await,
             Ask::Who { page } => self.who(page).await,
@@ -344,12 +357,29 @@ impl Session {
     async fn set_voice(&mut self, voice: Voice, reply: impl FnOnce(&Self) -> Bytes) {
         self.voice = voice;
         let text = reply(self);
-        let is_listening = matches!(&self.state, State::Member(member) if member.is_listening);
-        let room = &self.services.room;
-        let cursor = if is_listening { room.set_voice(self.connection, voice).await } else { None };
-        self.outbox.put(match cursor {
-            Some(cursor) => Item::Turn { text, hearing: Hearing { cursor, voice, room: Arc::clone(room.name()) } },
-            None => Item::Text(text),
-        });
+        let mut hearings = Vec::new();
+        if let State::Member(member) = &self.state {
+            if member.is_listening {
+                let cursor = self.services.room.set_voice(self.connection, voice).await;
+                hearings.extend(cursor.map(|cursor| self.room_hearing(cursor)));
+            }
+            let asker = self.asker(member.account.clone());
+            let games = self.services.games.set_voice(asker).await;
+            hearings.extend(games.into_iter().map(|game| self.game_hearing(game)));
+        }
+        self.outbox.put(if hearings.is_empty() { Item::Text(text) } else { Item::Turn { text, hearings } });
+    }
+
+    /// Who asks the games, over this connection.
+    fn asker(&self, account: Account) -> Asker {
+        Asker { account, connection: self.connection, voice: self.voice }
+    }
+
+    fn room_hearing(&self, cursor: Cursor) -> Hearing {
+        Hearing { cursor, voice: self.voice, source: Source::Room(Arc::clone(self.services.room.name())) }
+    }
+
+    fn game_hearing(&self, (game_id, cursor): (GameId, Cursor)) -> Hearing {
+        Hearing { cursor, voice: self.voice, source: Source::Game(game_id) }
     }
 }

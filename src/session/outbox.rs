@@ -15,13 +15,14 @@ use tokio::sync::Notify;
 use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::time::Instant;
 
+use crate::protocol::game::GameId;
 use crate::protocol::refusal::Refusal;
 use crate::protocol::reply::{Answer, Reply};
 use crate::protocol::text::Ref;
 use crate::protocol::voice::Voice;
 use crate::room::log::Cursor;
 use crate::room::{Stale, Told};
-use crate::store::queue::Queue;
+use crate::store::queue::{Position, Queue};
 
 /// Replies waiting to be written, beyond which no further request is taken.
 const ROOM_BYTES: usize = 64 << 10;
@@ -32,21 +33,21 @@ const ITEM_BYTES: usize = 128;
 pub enum Item {
     /// A reply.
     Text(Bytes),
-    /// The reply to what was said: who is told `OK 7` has been sent everything up to 7 before.
+    /// The reply to what was said or moved: who is told `OK 7` has been sent everything up to 7 before.
     Said(Bytes),
-    /// The reply to a login, and the room's log from there on.
-    Join {
+    /// A reply, and logs that are heard from there on: the room's after a login, a game's.
+    Hear {
         /// The reply.
         text: Bytes,
-        /// The log.
-        hearing: Hearing,
+        /// The logs.
+        hearings: Vec<Hearing>,
     },
-    /// The log goes on in another voice: the old cursor to its end, then `text`, then the new one.
+    /// The logs go on in another voice: the old cursors to their ends, then `text`, then the new ones.
     Turn {
         /// The reply, if there is one.
         text: Bytes,
-        /// The new log.
-        hearing: Hearing,
+        /// The new logs.
+        hearings: Vec<Hearing>,
     },
     /// The last words; then the connection is closed.
     Close {
@@ -57,14 +58,50 @@ pub enum Item {
     },
 }
 
-/// How a connection hears a room.
+impl Item {
+    fn text(&self) -> &Bytes {
+        match self {
+            Item::Text(text) | Item::Said(text) => text,
+            Item::Hear { text, .. } | Item::Turn { text, .. } | Item::Close { text, .. } => text,
+        }
+    }
+
+    fn set_text(&mut self, new: Bytes) {
+        match self {
+            Item::Text(text) | Item::Said(text) => *text = new,
+            Item::Hear { text, .. } | Item::Turn { text, .. } | Item::Close { text, .. } => *text = new,
+        }
+    }
+}
+
+/// How a connection hears a log.
 pub struct Hearing {
     /// Its place in the log.
     pub cursor: Cursor,
     /// The voice it is in.
     pub voice: Voice,
-    /// The room's name.
-    pub room: Arc<str>,
+    /// Whose log it is.
+    pub source: Source,
+}
+
+/// Whose log is heard.
+pub enum Source {
+    /// The room's, of this name.
+    Room(Arc<str>),
+    /// That of a game; a rematch goes on in it.
+    Game(GameId),
+}
+
+/// A reply that waits until what it tells of is durable.
+pub struct Owed {
+    /// Where that is in the store's queue.
+    pub position: Position,
+    /// When it is no longer waited for.
+    pub deadline: Instant,
+    /// What is written then.
+    pub item: Item,
+    /// What is written in place of its text if it is overdue.
+    pub unconfirmed: Bytes,
 }
 
 /// The replies to what was said at once, each waiting to be durable.
@@ -81,21 +118,17 @@ pub struct Spoken {
 
 enum Entry {
     Ready(Item),
-    Waiting(Spoken),
+    Spoken(Spoken),
+    Owed(Box<Owed>),
 }
 
 impl Entry {
     fn size_bytes(&self) -> usize {
         ITEM_BYTES
             + match self {
-                Entry::Ready(
-                    Item::Text(text)
-                    | Item::Said(text)
-                    | Item::Join { text, .. }
-                    | Item::Turn { text, .. }
-                    | Item::Close { text, .. },
-                ) => text.len(),
-                Entry::Waiting(spoken) => 16 * spoken.references.len(),
+                Entry::Ready(item) => item.text().len(),
+                Entry::Spoken(spoken) => 16 * spoken.references.len(),
+                Entry::Owed(owed) => owed.item.text().len() + owed.unconfirmed.len(),
             }
     }
 }
@@ -139,10 +172,13 @@ pub struct Outgoing {
     head: Option<Head>,
 }
 
-struct Head {
-    spoken: Spoken,
-    /// What the room has told.
-    outcome: Option<Result<Told, Stale>>,
+enum Head {
+    Spoken {
+        spoken: Spoken,
+        /// What the room has told.
+        outcome: Option<Result<Told, Stale>>,
+    },
+    Owed(Box<Owed>),
 }
 
 /// Makes an outbox; `queue` tells what is durable.
@@ -159,7 +195,12 @@ impl Outbox {
 
     /// Puts replies that wait to be durable.
     pub fn put_spoken(&self, spoken: Spoken) {
-        self.push(Entry::Waiting(spoken));
+        self.push(Entry::Spoken(spoken));
+    }
+
+    /// Puts a reply that waits to be durable.
+    pub fn put_owed(&self, owed: Owed) {
+        self.push(Entry::Owed(Box::new(owed)));
     }
 
     /// From then on what is not durable is answered as unconfirmed. Takes effect with the next item.
@@ -199,7 +240,8 @@ impl Outgoing {
             }
             match self.pop()? {
                 Entry::Ready(item) => return Some(item),
-                Entry::Waiting(spoken) => self.head = Some(Head { spoken, outcome: None }),
+                Entry::Spoken(spoken) => self.head = Some(Head::Spoken { spoken, outcome: None }),
+                Entry::Owed(owed) => self.head = Some(Head::Owed(owed)),
             }
         }
     }
@@ -207,19 +249,23 @@ impl Outgoing {
     /// Waits until `try_next` may have something. Nothing is lost if this is dropped in between.
     pub async fn changed(&mut self) {
         let head_ready = async {
-            let Some(head) = &mut self.head else { return std::future::pending().await };
-            if head.outcome.is_none() {
-                match (&mut head.spoken.told).await {
-                    Ok(outcome) => head.outcome = Some(outcome),
-                    // The room has stopped, and this connection is about to be told so.
-                    Err(_) => return self.head = None,
+            let (position, deadline) = match &mut self.head {
+                None => return std::future::pending().await,
+                Some(Head::Owed(owed)) => (owed.position, owed.deadline),
+                Some(Head::Spoken { spoken, outcome }) => {
+                    if outcome.is_none() {
+                        match (&mut spoken.told).await {
+                            Ok(told) => *outcome = Some(told),
+                            // The room has stopped, and this connection is about to be told so.
+                            Err(_) => return self.head = None,
+                        }
+                    }
+                    let Some(Ok(told)) = outcome else { return };
+                    (told.position, spoken.deadline)
                 }
-            }
-            if let Some(Ok(told)) = &head.outcome {
-                let deadline = self.shared.deadline(head.spoken.deadline);
-                // Either outcome is what `try_head` waits for.
-                let _ = self.queue.durable(told.position, deadline).await;
-            }
+            };
+            // Either outcome is what `try_head` waits for.
+            let _ = self.queue.durable(position, self.shared.deadline(deadline)).await;
         };
         tokio::select! {
             () = head_ready => (),
@@ -238,7 +284,10 @@ impl Outgoing {
 
     /// The replies at the head, if they are durable or overdue.
     fn try_head(&mut self) -> Option<Item> {
-        let Head { spoken, outcome } = self.head.as_mut()?;
+        let (spoken, outcome) = match self.head.as_mut()? {
+            Head::Owed(_) => return self.try_owed(),
+            Head::Spoken { spoken, outcome } => (spoken, outcome),
+        };
         if outcome.is_none() {
             match spoken.told.try_recv() {
                 Ok(told) => *outcome = Some(told),
@@ -269,5 +318,21 @@ impl Outgoing {
         }
         self.head = None;
         Some(Item::Said(text.into()))
+    }
+
+    /// The reply at the head, if what it tells of is durable, or it is overdue.
+    fn try_owed(&mut self) -> Option<Item> {
+        let is_ready = |owed: &Owed| {
+            let is_durable = owed.position <= self.queue.durable_position();
+            is_durable || Instant::now() >= self.shared.deadline(owed.deadline) || self.queue.is_dead()
+        };
+        let Some(Head::Owed(owed)) = self.head.take_if(|head| matches!(head, Head::Owed(owed) if is_ready(owed))) else {
+            return None;
+        };
+        let Owed { position, mut item, unconfirmed, .. } = *owed;
+        if position > self.queue.durable_position() {
+            item.set_text(unconfirmed);
+        }
+        Some(item)
     }
 }

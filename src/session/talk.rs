@@ -6,6 +6,9 @@ use tokio::sync::oneshot;
 
 use super::outbox::Spoken;
 use super::{Session, State};
+use crate::games::rules;
+use crate::protocol::event::{Deed, Event};
+use crate::protocol::game::event::News;
 use crate::protocol::limits::{HISTORY_LINES, HISTORY_LINES_JSON};
 use crate::protocol::refusal::Refusal;
 use crate::protocol::reply::{Page, Reply};
@@ -82,7 +85,8 @@ impl Session {
             from: range.from,
             talk_only: is_for_people,
         };
-        let found = services.reader.history(query).await?;
+        let mut found = services.reader.history(query).await?;
+        found.events.iter_mut().for_each(put_words);
         let further = match (found.events.first(), found.events.last()) {
             (Some(first), Some(last)) if found.has_more => Some(match range.from {
                 RangeEnd::Newest => HistoryRange { right: Some(first.seq - 1), ..range },
@@ -92,6 +96,7 @@ impl Session {
         };
         Ok(Reply::History(Page { room: Arc::clone(services.room.name()), events: found.events, further }))
     }
+
     /// Waits until the store knows everything that has happened in the room.
     pub(super) async fn catch_up(&self) -> Result<Mark, Refusal> {
         let (room, queue) = (&self.services.room, &self.services.queue);
@@ -99,4 +104,11 @@ impl Session {
         queue.durable(mark.position, queue.confirm_deadline()).await.map_err(|_| Refusal::StoreFailed)?;
         Ok(mark)
     }
+}
+
+/// The store keeps codes of games; their words are with their rules.
+fn put_words(event: &mut Event) {
+    let Deed::Game(news) = &mut event.deed else { return };
+    let end = if let News::Result { end, .. } = &mut news.news { Some(end) } else { None };
+    rules::put_words(&mut news.title, end);
 }

@@ -1,13 +1,14 @@
 //! The only place with SQL. Everything is written by one thread, through one queue; everything is
 //! read through a small pool, off the async threads.
 //!
-//! [`queue`] is the write-behind queue and its slots, [`writer`] the thread that drains it, [`read`]
+//! [`queue`] is the write-behind queue and its slots, [`writer`] the thread that drains it, [`rows`] what it writes, [`read`]
 //! the queries, [`schema`] the database's shape and its migrations, [`record`] what is written. The
 //! store knows rows and events; it knows no sockets, sessions or voices.
 
 pub mod queue;
 pub mod read;
 pub mod record;
+mod rows;
 mod schema;
 mod writer;
 

@@ -5,7 +5,7 @@
 //!    hand, [`Queue::push`] never waits, so that a room never waits for the disk.
 //! 2. Slots come back when their records are durable. When none are left the causers wait, their
 //!    sockets are not read, and nothing is dropped.
-//! 3. Leavings cannot be refused, so they have slots of their own in reserve.
+//! 3. Leavings cannot be refused, nor can what happens in a game by itself: these have slots in reserve.
 //! 4. A [`Position`] grows with every record; once the durable mark has reached it, the record and
 //!    all before it are committed with `synchronous=FULL`.
 //! 5. While commits fail, no slots are given out: new requests are refused instead of piling up.
@@ -127,7 +127,15 @@ impl Queue {
         }
     }
 
-    /// A slot for a leaving, if one is to be had at this moment: from the reserve, or a common one.
+    /// Waits for so many slots at once, each to be used on its own.
+    pub async fn slots(&self, count: usize) -> Result<Vec<Slot>, StoreFailed> {
+        let Slot { _permit: mut permit } = self.slot(count).await?;
+        let mut slots: Vec<Slot> = (1..count).filter_map(|_| permit.split(1)).map(|permit| Slot { _permit: permit }).collect();
+        slots.push(Slot { _permit: permit });
+        Ok(slots)
+    }
+
+    /// A slot for a leaving, or for something else that happens by itself, if one is to be had at this moment: from the reserve, or a common one.
     pub fn leaving_slot(&self) -> Option<Slot> {
         let reserve = Arc::clone(&self.inner.leaving_slots).try_acquire_owned();
         let permit = reserve.or_else(|_| Arc::clone(&self.inner.slots).try_acquire_owned());
@@ -186,6 +194,11 @@ impl Queue {
         self.inner.confirm_timeout
     }
 
+    /// Where the newest record is.
+    pub fn newest(&self) -> Position {
+        *self.inner.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// How far everything is durable now.
     pub fn durable_position(&self) -> Position {
         self.inner.state.borrow().durable
@@ -197,8 +210,7 @@ impl Queue {
     }
 
     pub(super) fn pending(&self) -> u64 {
-        let last = *self.inner.last.lock().unwrap_or_else(PoisonError::into_inner);
-        last.0 - self.durable_position().0
+        self.newest().0 - self.durable_position().0
     }
 
     pub(super) fn stop(&self, rooms_are_closed: bool) {

@@ -1,8 +1,12 @@
 //! What is written: one type for each kind of record that the queue holds, in the order of events.
 
+use std::borrow::Cow;
+use std::time::Duration;
+
 use tokio::sync::oneshot;
 
 use crate::protocol::event::Event;
+use crate::protocol::game::{End, GameId, TimeControl};
 use crate::protocol::name::Name;
 
 /// An account's id in the store.
@@ -71,6 +75,10 @@ pub enum Record {
     Token(TokenRecord),
     /// An event of a room.
     Event(EventRecord),
+    /// How a game stands.
+    Game(Box<GameRecord>),
+    /// A rating after a game.
+    Rating(RatingRecord),
 }
 
 /// An account to be registered, if its name is still free.
@@ -121,4 +129,70 @@ pub struct EventRecord {
     pub level: Level,
     /// The event.
     pub event: Event,
+}
+
+/// A game as it stands. It is written whole whenever it changes, so that writing it twice changes nothing.
+#[derive(Clone, Debug)]
+pub struct GameRecord {
+    /// Its number.
+    pub id: GameId,
+    /// The room it belongs to.
+    pub room: RoomId,
+    /// The privilege of who invited.
+    pub level: Level,
+    /// Which game.
+    pub game: Cow<'static, str>,
+    /// Who moves first.
+    pub first: AccountId,
+    /// Who moves second; `None` while the seat is open.
+    pub second: Option<AccountId>,
+    /// When it was invited to, then when it began, in milliseconds since 1970 UTC.
+    pub started_ms: i64,
+    /// Its clock.
+    pub clock: Option<TimeControl>,
+    /// What was left on the clocks after the last move, the first mover's first.
+    pub left: Option<[Duration; 2]>,
+    /// Its moves, with blanks between them.
+    pub moves: String,
+    /// How far it is.
+    pub state: GameState,
+}
+
+/// How far a game is.
+#[derive(Clone, Debug)]
+pub enum GameState {
+    /// The seat is open.
+    Invited,
+    /// Nobody took the seat.
+    Void,
+    /// It is played.
+    Playing,
+    /// It is broken off, to be gone on with.
+    Adjourned,
+    /// It has ended.
+    Over {
+        /// How.
+        end: End,
+        /// When, in milliseconds since 1970 UTC.
+        ended_ms: i64,
+        /// Whether it changed the ratings.
+        is_rated: bool,
+    },
+}
+
+/// An account's standing in a game (Glicko-2).
+#[derive(Clone, Debug)]
+pub struct RatingRecord {
+    /// Whose.
+    pub account: AccountId,
+    /// Which game.
+    pub game: Cow<'static, str>,
+    /// The rating.
+    pub rating: f64,
+    /// Its deviation.
+    pub deviation: f64,
+    /// Its volatility.
+    pub volatility: f64,
+    /// Rated games played.
+    pub games: u64,
 }

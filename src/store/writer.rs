@@ -16,16 +16,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
 use tokio::sync::watch;
 
 use super::OpenRoom;
 use super::queue::{Job, LEAVING_SLOTS, Position, SLOTS, Slot, State};
-use super::record::{Account, AccountId, EventRecord, Level, Record, Registered, Registration, RoomId, TokenRecord};
-use crate::protocol::event::{Deed, SharedFile};
+use super::record::{Record, Registered, RoomId};
+use super::rows;
 
-/// The newest tokens that an account keeps.
-const TOKENS_AN_ACCOUNT: i64 = 10;
 /// The pause after a large batch, and which batches are large. Beside no pause, 90,000 messages a second
 /// to 100 receivers took a tenth less processor time.
 const GATHER: Duration = Duration::from_millis(3);
@@ -223,19 +221,21 @@ impl Writer<'_> {
         let mut outcomes = Outcomes::new();
         let mut rooms = self.rooms.clone();
         let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut insert = change.prepare_cached(INSERT_EVENT)?;
+        let mut insert = change.prepare_cached(rows::INSERT_EVENT)?;
         for (at, record) in records.iter().enumerate() {
             match record {
                 Record::Event(record) => {
-                    insert_event(&change, &mut insert, record)?;
+                    rows::insert_event(&change, &mut insert, record)?;
                     if let Some(numbering) = rooms.get_mut(&record.room) {
                         numbering.last = record.event.seq;
                     }
                 }
                 Record::Registration(registration) => {
-                    outcomes.insert(at, register(&change, registration)?);
+                    outcomes.insert(at, rows::register(&change, registration)?);
                 }
-                Record::Token(token) => keep_token(&change, token)?,
+                Record::Token(token) => rows::keep_token(&change, token)?,
+                Record::Game(game) => rows::put_game(&change, game)?,
+                Record::Rating(rating) => rows::put_rating(&change, rating)?,
             }
         }
         for (room, numbering) in &mut rooms {
@@ -285,95 +285,4 @@ fn tell(records: Vec<Record>, mut outcomes: Outcomes) {
             let _ = registration.outcome.send(outcome);
         }
     }
-}
-
-const INSERT_EVENT: &str = "INSERT INTO chat_history (comment, send_time, level, uid, room, seq, kind, ref) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
-
-/// Writes an event. A row that is there already is this very event: a commit whose outcome was
-/// unknown had succeeded, and is being tried again.
-fn insert_event(change: &Transaction<'_>, insert: &mut CachedStatement<'_>, record: &EventRecord) -> rusqlite::Result<()> {
-    let EventRecord { room, author, level, event } = record;
-    let (comment, reference) = match &event.deed {
-        Deed::Chat { text, reference, .. } => (text.as_str(), reference.as_ref().map(|reference| reference.as_str())),
-        Deed::Announcement { text } => (text.as_str(), None),
-        Deed::File { file, .. } => (file.name.as_str(), None),
-        Deed::Withdrawn { file_name, .. } => (file_name.as_str(), None),
-        Deed::Enter { .. } | Deed::Leave { .. } | Deed::Started | Deed::Stopping => ("", None),
-    };
-    let author = author.map(|author| author.0);
-    let kind = event.deed.kind();
-    let rows = insert.execute(params![comment, event.at_ms, level.0, author, room.0, event.seq, kind, reference])?;
-    if rows == 0 {
-        // Not so if something else was in the way: then this is an error that nobody may miss.
-        change.query_row(
-            "SELECT 1 FROM chat_history WHERE room = ?1 AND seq = ?2 AND kind = ?3 AND comment = ?4 AND uid IS ?5 AND send_time = ?6",
-            params![room.0, event.seq, kind, comment, author, event.at_ms],
-            |_| Ok(()),
-        )?;
-        return Ok(());
-    }
-    match &event.deed {
-        Deed::File { file, .. } => put_file(change, record, file),
-        Deed::Withdrawn { shared_seq, .. } => {
-            let sql = "UPDATE file_put_record SET withdrawn_seq = ?3 WHERE room = ?1 AND seq = ?2";
-            change.execute(sql, params![room.0, shared_seq, event.seq]).map(|_| ())
-        }
-        _ => Ok(()),
-    }
-}
-
-/// What an event shares, in the event's own transaction: neither stands without the other.
-fn put_file(change: &Transaction<'_>, record: &EventRecord, file: &SharedFile) -> rusqlite::Result<()> {
-    let EventRecord { room, author, level, event } = record;
-    let sql = "INSERT INTO file_put_record (file_name, send_time, level, uid, room, seq, folded_name, size_bytes, sha256) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    let author = author.map(|author| author.0);
-    let (name, folded) = (file.name.as_str(), file.name.folded());
-    change.prepare_cached(sql)?.execute(params![
-        name,
-        event.at_ms,
-        level.0,
-        author,
-        room.0,
-        event.seq,
-        folded,
-        file.size_bytes,
-        file.digest.0
-    ])?;
-    Ok(())
-}
-
-fn register(change: &Transaction<'_>, registration: &Registration) -> rusqlite::Result<Registered> {
-    let Registration { name, password_hash, address, at_ms, .. } = registration;
-    change.execute(
-        "INSERT INTO base_info (name, folded_name, password_hash, address, register_time) \
-         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (folded_name) DO NOTHING",
-        params![name.as_str(), name.folded(), password_hash, address, at_ms],
-    )?;
-    // The salt makes the hash this registration's own, also where it is being tried again.
-    let sql = "SELECT id, level FROM base_info WHERE folded_name = ?1 AND password_hash = ?2";
-    let found =
-        change.query_row(sql, params![name.folded(), password_hash], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    Ok(match found {
-        Some((id, level)) => Registered::As(Account { id: AccountId(id), name: name.clone(), level: Level(level) }),
-        None => Registered::NameTaken,
-    })
-}
-
-fn keep_token(change: &Transaction<'_>, token: &TokenRecord) -> rusqlite::Result<()> {
-    let TokenRecord { account, hash, at_ms, is_new } = token;
-    if !is_new {
-        // One that was taken back in the meantime stays so.
-        return change.execute("UPDATE login_token SET used_time = ?2 WHERE hash = ?1", params![hash, at_ms]).map(|_| ());
-    }
-    let sql = "INSERT INTO login_token (hash, uid, used_time) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-    change.execute(sql, params![hash, account.0, at_ms])?;
-    change.execute(
-        "DELETE FROM login_token WHERE uid = ?1 AND hash NOT IN \
-         (SELECT hash FROM login_token WHERE uid = ?1 ORDER BY hash = ?3 DESC, used_time DESC LIMIT ?2)",
-        // The new one stays in any case, even if the clock was set back.
-        params![account.0, TOKENS_AN_ACCOUNT, hash],
-    )?;
-    Ok(())
 }

@@ -27,7 +27,7 @@ impl Actor {
         self.catalogue.remove(&file.name);
         self.tickets.withdraw(shared_seq);
         let deed = Deed::Withdrawn { from: by.as_ref().map(|by| by.name.clone()), file_name: file.name, shared_seq };
-        let posted = self.room.post(Posting { deed, author: by, from }, slot).await;
+        let posted = self.room.post(Posting::new(deed, by, from), slot).await;
         // Until that is durable a crash would bring the name back: then its bytes must still be there.
         let (hold, queue, position) = (self.hold(file.digest), self.queue.clone(), posted.position);
         self.background.spawn(async move {

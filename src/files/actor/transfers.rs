@@ -113,7 +113,7 @@ impl Actor {
         };
         let file = SharedFile { name: name.clone(), size_bytes, digest };
         let deed = Deed::File { from: account.name.clone(), file: file.clone() };
-        let posted = self.room.post(Posting { deed, author: Some(account.clone()), from: None }, slot).await;
+        let posted = self.room.post(Posting::new(deed, Some(account.clone()), None), slot).await;
         *shared = Some((posted.position, size_bytes));
         // Counted as a shared file from here on.
         self.partials.remove(key);

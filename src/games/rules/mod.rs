@@ -4,13 +4,21 @@
 //! what is known of a game before anybody plays it, [`Rules`] a position in the middle of it. A game is
 //! kept and restored as the list of its moves, so a position needs no other serialised form.
 
+mod chess;
+mod connect_four;
+mod gomoku;
+mod grid;
+mod reversi;
+mod tic_tac_toe;
+
 use std::borrow::Cow;
 
-use crate::protocol::game::{End, Side, Words};
+pub use crate::protocol::game::Move;
+use crate::protocol::game::{End, GameId, Side, TimeControl, Words};
 use crate::protocol::tongue::Tongue;
 
 /// Every game, in the order in which they are listed. The first is played where none is named.
-pub const GAMES: &[&Game] = &[];
+pub const GAMES: &[&Game] = &[&gomoku::GAME, &tic_tac_toe::GAME, &connect_four::GAME, &reversi::GAME, &chess::GAME];
 
 /// A game that can be played.
 pub struct Game {
@@ -22,12 +30,38 @@ pub struct Game {
     pub start: fn() -> Box<dyn Rules>,
     /// Every way in which its rules end it, for what the store gives back.
     pub ends: &'static [&'static Words],
-    /// Its record for other programs, in lines; `None` for a plain list of moves.
-    pub record: Option<fn(&Played<'_>) -> Vec<String>>,
+    /// How other programs read it; `None` for a plain list of moves.
+    pub record: Option<Record>,
+}
+
+/// The form of a game's record.
+pub struct Record {
+    /// What it is called: `pgn`, `sgf`.
+    pub format: &'static str,
+    /// Writes it, line by line.
+    pub write: fn(&Played<'_>) -> Vec<String>,
+}
+
+impl Game {
+    /// The record of a game that has ended, with the name of its form.
+    pub fn record(&self, played: &Played<'_>) -> (&'static str, Vec<String>) {
+        /// Moves of both sides on a line of the plain list.
+        const MOVES_A_LINE: usize = 10;
+        match &self.record {
+            Some(record) => (record.format, (record.write)(played)),
+            None => ("moves", played.moves.chunks(MOVES_A_LINE).map(|moves| moves.join(" ")).collect()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Game {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.title.code)
+    }
 }
 
 /// A position of a game, with as much of the way there as its rules ask for.
-pub trait Rules: Send {
+pub trait Rules: Send + Sync {
     /// Who is to move. After the end it is nobody's business.
     fn turn(&self) -> Side;
 
@@ -66,15 +100,6 @@ pub trait Rules: Send {
     }
 }
 
-/// A move as it was played.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Move {
-    /// In the game's notation, without blanks. Read in the same position it is the same move.
-    pub notation: String,
-    /// How it is written in Chinese, where that differs.
-    pub zh: Option<String>,
-}
-
 /// Why something typed is not a move here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Illegal {
@@ -97,12 +122,29 @@ pub struct Played<'a> {
     pub names: [&'a str; 2],
     /// Its moves, in their notation.
     pub moves: &'a [&'a str],
-    /// How it ended; `None` if it has not, or was broken off.
-    pub end: Option<&'a End>,
+    /// How it ended.
+    pub end: &'a End,
     /// When it began, in milliseconds since 1970 UTC.
     pub at_ms: i64,
-    /// Its clock, as minutes and seconds a move.
-    pub clock: Option<(u64, u64)>,
+    /// Its clock.
+    pub clock: Option<TimeControl>,
     /// Its number.
-    pub id: u64,
+    pub id: GameId,
+}
+
+/// The game of a word: its code in any case, or its Chinese title.
+pub fn find(word: &str) -> Option<&'static Game> {
+    GAMES.iter().copied().find(|game| game.title.code.eq_ignore_ascii_case(word) || game.title.zh == word)
+}
+
+/// Puts the words in where the store gave only codes.
+pub fn put_words(title: &mut Words, end: Option<&mut End>) {
+    let Some(game) = find(&title.code) else { return };
+    *title = game.title.clone();
+    if let Some(end) = end {
+        let known = game.ends.iter().map(|&words| words.clone()).chain(End::ANY_GAME);
+        if let Some(words) = known.into_iter().find(|words| words.code == end.reason.code) {
+            end.reason = words;
+        }
+    }
 }

@@ -8,6 +8,8 @@ pub use table::COMMANDS;
 use std::borrow::Cow;
 
 use super::file_name::{FileName, FileNameFault};
+use super::game::refusal::GameRefusal;
+use super::game::{GameId, TimeControl};
 use super::limits::TEXT_BYTES;
 use super::name::{Name, NameFault};
 use super::refusal::{Instead, Refusal};
@@ -26,9 +28,22 @@ pub struct Command {
     pub en: &'static str,
     /// What it does, in Chinese.
     pub zh: &'static str,
-    /// Commands for systems without a POSIX shell; help on this letter alone shows them.
-    pub elsewhere: &'static [&'static str],
+    /// What help on this letter alone shows below.
+    pub details: &'static [Detail],
     read: fn(&Fields<'_>) -> Result<Ask, Wrong>,
+}
+
+/// A line of help on one letter.
+pub enum Detail {
+    /// Words.
+    Words {
+        /// In English.
+        en: &'static str,
+        /// In Chinese.
+        zh: &'static str,
+    },
+    /// Something to type, the same in every language.
+    Line(&'static str),
 }
 
 /// In which state of a connection a command may be asked.
@@ -61,8 +76,12 @@ pub enum Shape {
     Word,
     /// Everything to the end of the line, blanks and all.
     Rest,
+    /// An account's name behind an `@`, before or behind any of the words that may be left out.
+    Mention,
     /// True or false; only in JSON requests.
     Flag,
+    /// A word that has a name of its own; only in JSON requests.
+    Key,
 }
 
 /// Whether an argument may be left out.
@@ -86,8 +105,16 @@ impl Command {
     pub fn form(&self) -> String {
         let mut form = String::from(self.letter);
         let mut open = 0;
-        for param in self.params.iter().filter(|param| param.shape != Shape::Flag) {
-            form.push(' ');
+        for param in self.params {
+            match param.shape {
+                Shape::Flag | Shape::Key => continue,
+                Shape::Mention => {
+                    form.extend(std::iter::repeat_n(']', std::mem::take(&mut open)));
+                    form.push_str(" [@name]");
+                    continue;
+                }
+                Shape::Word | Shape::Rest => form.push(' '),
+            }
             if param.need == Need::Optional {
                 form.push('[');
                 open += 1;
@@ -96,6 +123,10 @@ impl Command {
         }
         form.extend(std::iter::repeat_n(']', open));
         form
+    }
+
+    fn has_mention(&self) -> bool {
+        self.params.iter().any(|param| param.shape == Shape::Mention)
     }
 
     /// Whether it may be asked in this state; `instead` makes what may have been meant.
@@ -112,16 +143,20 @@ impl Command {
 
     /// Reads the arguments that stand in a line after the letter and one blank.
     pub(super) fn read_line(&self, mut arguments: &str) -> Result<Ask, Wrong> {
-        let mut fields = Fields { values: Default::default(), may_have_lines: false };
+        let mut fields = Fields { values: Default::default(), is_object: false };
+        let mut mention = None;
         for (param, value) in self.params.iter().zip(&mut fields.values) {
             let found = match param.shape {
-                Shape::Flag => continue,
+                Shape::Flag | Shape::Key => continue,
                 Shape::Rest => std::mem::take(&mut arguments),
-                Shape::Word => {
-                    let (word, after) = split_word(arguments.trim_start_matches([' ', '\t']));
-                    arguments = after;
-                    word
-                }
+                Shape::Mention => mention.take().unwrap_or_else(|| next_word(&mut arguments)),
+                Shape::Word => match next_word(&mut arguments) {
+                    word if word.starts_with('@') && self.has_mention() && mention.is_none() => {
+                        mention = Some(word);
+                        next_word(&mut arguments)
+                    }
+                    word => word,
+                },
             };
             if !found.is_empty() {
                 *value = Some(Cow::Borrowed(found));
@@ -141,7 +176,7 @@ impl Command {
         if missing {
             return Err(Wrong::Form);
         }
-        (self.read)(&Fields { values, may_have_lines: true })
+        (self.read)(&Fields { values, is_object: true })
     }
 }
 
@@ -156,6 +191,8 @@ pub enum Wrong {
     Text(TextFault),
     /// A file name that is none.
     FileName(FileNameFault),
+    /// A clock that is none.
+    Clock,
 }
 
 impl Wrong {
@@ -165,6 +202,7 @@ impl Wrong {
             Wrong::Form => Refusal::Usage { letter, instead },
             Wrong::Name(fault) => Refusal::BadName(fault),
             Wrong::FileName(fault) => Refusal::BadFileName { letter, fault },
+            Wrong::Clock => GameRefusal::BadClock.into(),
             Wrong::Text(TextFault::Blank) => Refusal::Usage { letter, instead },
             Wrong::Text(TextFault::TooLong) => Refusal::LineTooLong { limit_bytes: TEXT_BYTES },
             Wrong::Text(fault @ (TextFault::Escape | TextFault::Control)) => Refusal::BadText(fault),
@@ -178,6 +216,13 @@ fn parse_digits(word: &str) -> Result<u64, Wrong> {
     if is_number { word.parse().map_err(|_| Wrong::Form) } else { Err(Wrong::Form) }
 }
 
+/// Takes the first word from a line, and the blanks before it.
+fn next_word<'a>(line: &mut &'a str) -> &'a str {
+    let (word, after) = split_word(line.trim_start_matches([' ', '\t']));
+    *line = after;
+    word
+}
+
 /// The first word of `line` and what follows the one blank after it.
 pub(super) fn split_word(line: &str) -> (&str, &str) {
     match memchr::memchr2(b' ', b'\t', line.as_bytes()) {
@@ -187,12 +232,13 @@ pub(super) fn split_word(line: &str) -> (&str, &str) {
 }
 
 /// The most arguments a command has.
-pub(super) const MAX_PARAMS: usize = 4;
+pub(super) const MAX_PARAMS: usize = 5;
 
 /// The arguments of one request, in the order of the command's `params`.
 struct Fields<'a> {
     values: [Option<Cow<'a, str>>; MAX_PARAMS],
-    may_have_lines: bool,
+    /// Whether they came as a JSON object.
+    is_object: bool,
 }
 
 impl Fields<'_> {
@@ -215,7 +261,7 @@ impl Fields<'_> {
 
     fn text(&self, index: usize) -> Result<Text, Wrong> {
         let words = self.needed(index)?;
-        if self.may_have_lines { Text::parse_lines(words) } else { Text::parse(words) }.map_err(Wrong::Text)
+        if self.is_object { Text::parse_lines(words) } else { Text::parse(words) }.map_err(Wrong::Text)
     }
 
     /// A page counted from 1; the first if none is named.
@@ -225,6 +271,21 @@ impl Fields<'_> {
             Ok(page @ 1..) => Ok(page),
             Ok(0) | Err(_) => Err(Wrong::Form),
         }
+    }
+
+    /// An account's name behind an `@`, which a JSON request may leave out.
+    fn mention(&self, index: usize) -> Result<Option<Name>, Wrong> {
+        let Some(word) = self.get(index) else { return Ok(None) };
+        let name = word.strip_prefix('@').or(self.is_object.then_some(word)).ok_or(Wrong::Form)?;
+        Name::parse(name).map(Some).map_err(Wrong::Name)
+    }
+
+    fn game_id(&self, index: usize) -> Result<Option<GameId>, Wrong> {
+        self.get(index).map(|word| parse_digits(word).map(GameId)).transpose()
+    }
+
+    fn clock(&self, index: usize) -> Result<Option<TimeControl>, Wrong> {
+        self.get(index).map(|word| TimeControl::parse(word).ok_or(Wrong::Clock)).transpose()
     }
 
     /// In whose name, and which file: the arguments of `F`, `L` and `X`.
@@ -258,6 +319,8 @@ mod tests {
             ('H', "H [left [right [n]]]"),
             ('P', "P name password"),
             ('K', "K"),
+            ('G', "G name [game [clock]] [@name]"),
+            ('M', "M [move [ply [game-id]]]"),
             ('E', "E [name]"),
         ] {
             assert_eq!(find(letter).unwrap().form(), form);
@@ -275,10 +338,10 @@ mod tests {
     #[test]
     fn help_fits_a_terminal_of_80_columns() {
         // Blanks, the form, and then the words: see the people's voices.
-        const BEFORE_WORDS: usize = 27;
+        const BEFORE_WORDS: usize = 32;
         let columns = |words: &str| words.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum::<usize>();
         for command in COMMANDS {
-            assert!(command.form().len() < BEFORE_WORDS - 2);
+            assert!(command.form().len() < BEFORE_WORDS - 2, "{}", command.form());
             for words in [command.en, command.zh] {
                 assert!(BEFORE_WORDS + columns(words) <= 80, "{words}");
             }

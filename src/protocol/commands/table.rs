@@ -2,10 +2,12 @@
 //! [`Ask`] and a handler in `session`.
 
 use super::super::digest::Digest;
+use super::super::game::request::{Action, GameAsk, Invite};
+use super::super::game::{GameId, TimeControl};
 use super::super::request::{Ask, HistoryRange, RangeEnd, TransferRequest};
 use super::super::secret::Secret;
 use super::super::tongue::Tongue;
-use super::{Command, Fields, Need, Param, Shape, When, Wrong, find, parse_digits};
+use super::{Command, Detail, Fields, Need, Param, Shape, When, Wrong, find, parse_digits};
 
 const fn word(name: &'static str, need: Need) -> Param {
     Param { name, shape: Shape::Word, need }
@@ -13,6 +15,11 @@ const fn word(name: &'static str, need: Need) -> Param {
 
 const fn rest(name: &'static str) -> Param {
     Param { name, shape: Shape::Rest, need: Need::Required }
+}
+
+/// An argument that only JSON requests have.
+const fn key(name: &'static str) -> Param {
+    Param { name, shape: Shape::Key, need: Need::Optional }
 }
 
 const fn flag(name: &'static str) -> Param {
@@ -25,9 +32,9 @@ pub const COMMANDS: &[Command] = &[
         letter: 'U',
         params: &[word("name", Need::Required)],
         when: When::Before,
-        en: "look up a name: known (P logs in), new (P registers)",
+        en: "look up a name: known: P logs in, new: registers",
         zh: "查名字：已注册用 P 登录，未注册用 P 注册",
-        elsewhere: &[],
+        details: &[],
         read: |fields| Ok(Ask::Account { name: fields.name(0)? }),
     },
     Command {
@@ -36,7 +43,7 @@ pub const COMMANDS: &[Command] = &[
         when: When::Before,
         en: "log in; after U said new, register",
         zh: "登录；U 答复 new 之后则为注册",
-        elsewhere: &[],
+        details: &[],
         read: |fields| {
             let name = fields.name(0)?;
             Ok(Ask::Password { name, password: Secret::new(fields.needed(1)?), presence: fields.presence(2, 3) })
@@ -48,7 +55,7 @@ pub const COMMANDS: &[Command] = &[
         when: When::Before,
         en: "log in by the token of an earlier json login",
         zh: "用 json 登录时得到的令牌登录",
-        elsewhere: &[],
+        details: &[],
         read: |fields| Ok(Ask::Token { token: Secret::new(fields.needed(0)?), presence: fields.presence(1, 2) }),
     },
     Command {
@@ -57,7 +64,7 @@ pub const COMMANDS: &[Command] = &[
         when: When::After,
         en: "say it to all; - is your name; 'text says it too",
         zh: "说话；- 代表自己；也可直接输入汉字，或 'hello",
-        elsewhere: &[],
+        details: &[],
         read: |fields| Ok(Ask::Chat { name: fields.someone(0), text: fields.text(1)? }),
     },
     Command {
@@ -66,7 +73,7 @@ pub const COMMANDS: &[Command] = &[
         when: When::After,
         en: "the last n lines after #left up to #right",
         zh: "编号 left 之后到 right 的最新 n 条",
-        elsewhere: &[],
+        details: &[],
         read: read_history,
     },
     Command {
@@ -75,7 +82,7 @@ pub const COMMANDS: &[Command] = &[
         when: When::After,
         en: "who is here",
         zh: "谁在这里",
-        elsewhere: &[],
+        details: &[],
         read: |fields| Ok(Ask::Who { page: fields.page(0)? }),
     },
     Command {
@@ -84,7 +91,7 @@ pub const COMMANDS: &[Command] = &[
         when: When::After,
         en: "share a file: shows the command that sends it",
         zh: "共享文件：给出发送文件的命令",
-        elsewhere: UPLOAD_ON_WINDOWS,
+        details: UPLOAD_ON_WINDOWS,
         read: |fields| fields.file().map(Ask::Offer),
     },
     Command {
@@ -93,7 +100,7 @@ pub const COMMANDS: &[Command] = &[
         when: When::After,
         en: "fetch a shared file: shows the command for it",
         zh: "取文件：给出下载文件的命令",
-        elsewhere: DOWNLOAD_ON_WINDOWS,
+        details: DOWNLOAD_ON_WINDOWS,
         read: |fields| fields.file().map(Ask::Fetch),
     },
     Command {
@@ -102,7 +109,7 @@ pub const COMMANDS: &[Command] = &[
         when: When::After,
         en: "what is shared, newest first",
         zh: "列出共享的文件，新的在前",
-        elsewhere: &[],
+        details: &[],
         read: |fields| Ok(Ask::Shelf { page: fields.page(0)? }),
     },
     Command {
@@ -111,16 +118,98 @@ pub const COMMANDS: &[Command] = &[
         when: When::After,
         en: "withdraw a file that you have shared",
         zh: "撤下自己共享的文件",
-        elsewhere: &[],
+        details: &[],
         read: |fields| fields.file().map(Ask::Withdraw),
+    },
+    Command {
+        letter: 'G',
+        params: &[
+            word("name", Need::RequiredInLine),
+            word("game", Need::Optional),
+            word("clock", Need::Optional),
+            Param { name: "seat", shape: Shape::Mention, need: Need::Optional },
+            key("game_id"),
+        ],
+        when: When::After,
+        en: "invite to a game: G - gomoku; ? G tells more",
+        zh: "邀请对局：G - gomoku；详见 ? G",
+        details: INVITING,
+        read: read_invite,
+    },
+    Command {
+        letter: 'D',
+        params: &[word("name", Need::RequiredInLine), word("inviter", Need::Required)],
+        when: When::After,
+        en: "play with somebody who invites: D - alice",
+        zh: "应邀入座：D - alice",
+        details: &[],
+        read: |fields| Ok(Ask::Game(GameAsk::Take { name: fields.someone(0), inviter: fields.name(1)? })),
+    },
+    Command {
+        letter: 'M',
+        params: &[word("move", Need::Optional), word("ply", Need::Optional), word("game_id", Need::Optional)],
+        when: When::After,
+        en: "move: M h8; alone: the board; ? M tells more",
+        zh: "走棋：M h8；单独 M 显示棋盘；详见 ? M",
+        details: MOVING,
+        read: |fields| {
+            let ply = fields.get(1).map(parse_digits).transpose()?;
+            let action = fields.get(0).map(Action::read);
+            if action.is_none() && (ply.is_some() || fields.get(2).is_some()) {
+                return Err(Wrong::Form);
+            }
+            Ok(Ask::Game(GameAsk::Move { action, ply, game_id: fields.game_id(2)? }))
+        },
+    },
+    Command {
+        letter: 'N',
+        params: &[word("page", Need::Optional)],
+        when: When::After,
+        en: "open invitations and games under way",
+        zh: "列出邀请和进行中的对局",
+        details: &[],
+        read: |fields| Ok(Ask::Game(GameAsk::List { page: fields.page(0)? })),
+    },
+    Command {
+        letter: 'O',
+        params: &[word("game_id", Need::Required)],
+        when: When::After,
+        en: "watch a game that N lists; O - stops watching",
+        zh: "观战（编号见 N）；O - 停止观战",
+        details: &[],
+        read: |fields| match fields.needed(0)? {
+            "-" | "－" => Ok(Ask::Game(GameAsk::Watch(None))),
+            _ => Ok(Ask::Game(GameAsk::Watch(fields.game_id(0)?))),
+        },
+    },
+    Command {
+        letter: 'R',
+        params: &[word("name", Need::Optional)],
+        when: When::After,
+        en: "the best ratings, or somebody's and last games",
+        zh: "等级分排行，或某人的等级分和最近对局",
+        details: &[],
+        read: |fields| match fields.get(0) {
+            None => Ok(Ask::Game(GameAsk::Ratings(None))),
+            Some(_) => Ok(Ask::Game(GameAsk::Ratings(Some(fields.name(0)?)))),
+        },
+    },
+    Command {
+        letter: 'B',
+        params: &[word("game_id", Need::Required)],
+        when: When::After,
+        en: "the record of a finished game",
+        zh: "已结束对局的棋谱",
+        details: &[],
+        read: |fields| Ok(Ask::Game(GameAsk::Record(GameId(parse_digits(fields.needed(0)?)?)))),
     },
     Command {
         letter: 'T',
         params: &[word("ticket", Need::Required), word("size", Need::Optional), word("sha256", Need::Optional)],
         when: When::First,
-        en: "send or fetch by a ticket of F or L: see protocol.md",
+        en: "send or fetch by a ticket: see protocol.md",
         zh: "凭 F 或 L 给的票传送文件，见 protocol.md",
-        elsewhere: &[],
+        details: &[],
         read: read_transfer,
     },
     Command {
@@ -129,7 +218,7 @@ pub const COMMANDS: &[Command] = &[
         when: When::Always,
         en: "speak en, zh (中文) or json; alone: version",
         zh: "语言 en、zh 或 json；不带参数显示版本",
-        elsewhere: &[],
+        details: &[],
         read: |fields| match fields.get(0) {
             None => Ok(Ask::Voice(None)),
             Some(code) => Tongue::parse(code).map(|tongue| Ask::Voice(Some(tongue))).ok_or(Wrong::Form),
@@ -141,7 +230,7 @@ pub const COMMANDS: &[Command] = &[
         when: When::Always,
         en: "heartbeat: answered OK",
         zh: "心跳，答复 OK",
-        elsewhere: &[],
+        details: &[],
         read: |_| Ok(Ask::Heartbeat),
     },
     Command {
@@ -150,7 +239,7 @@ pub const COMMANDS: &[Command] = &[
         when: When::Always,
         en: "this help, or help on one letter",
         zh: "显示帮助，或某个字母的帮助",
-        elsewhere: &[],
+        details: &[],
         read: |fields| {
             let Some(word) = fields.get(0) else { return Ok(Ask::Help(None)) };
             let [byte] = word.as_bytes() else { return Err(Wrong::Form) };
@@ -164,7 +253,7 @@ pub const COMMANDS: &[Command] = &[
         when: When::Always,
         en: "leave",
         zh: "离开",
-        elsewhere: &[],
+        details: &[],
         read: |fields| Ok(Ask::Leave { name: fields.someone(0) }),
     },
 ];
@@ -172,19 +261,74 @@ pub const COMMANDS: &[Command] = &[
 /// What `F`, `L` and `X` are about.
 const FILE: &[Param] = &[word("name", Need::RequiredInLine), rest("file_name")];
 
+const ON_WINDOWS: Detail = Detail::Words {
+    en: "on Windows, in PowerShell, with the file's name and HOST, PORT, TICKET, OFFSET of the reply put in:",
+    zh: "Windows 上请在 PowerShell 中运行，并换成答复中的文件名、HOST、PORT、TICKET、OFFSET：",
+};
+
 /// For PowerShell, which cannot run the command of the reply.
-const UPLOAD_ON_WINDOWS: &[&str] = &[
-    "  $f = Get-Item -LiteralPath 'report.pdf'; $s = [Net.Sockets.TcpClient]::new('HOST', PORT).GetStream()",
-    "  $t = \"T TICKET $($f.Length) $((Get-FileHash -LiteralPath $f.FullName).Hash)`n\"",
-    "  $s.Write([Text.Encoding]::ASCII.GetBytes($t), 0, $t.Length)",
-    "  $i = $f.OpenRead(); $i.Position = OFFSET; $i.CopyTo($s); $i.Close()",
-    "  [IO.StreamReader]::new($s).ReadToEnd()",
+const UPLOAD_ON_WINDOWS: &[Detail] = &[
+    ON_WINDOWS,
+    Detail::Line("$f = Get-Item -LiteralPath 'report.pdf'; $s = [Net.Sockets.TcpClient]::new('HOST', PORT).GetStream()"),
+    Detail::Line("$t = \"T TICKET $($f.Length) $((Get-FileHash -LiteralPath $f.FullName).Hash)`n\""),
+    Detail::Line("$s.Write([Text.Encoding]::ASCII.GetBytes($t), 0, $t.Length)"),
+    Detail::Line("$i = $f.OpenRead(); $i.Position = OFFSET; $i.CopyTo($s); $i.Close()"),
+    Detail::Line("[IO.StreamReader]::new($s).ReadToEnd()"),
 ];
-const DOWNLOAD_ON_WINDOWS: &[&str] = &[
-    "  $s = [Net.Sockets.TcpClient]::new('HOST', PORT).GetStream(); $t = \"T TICKET`n\"",
-    "  $s.Write([Text.Encoding]::ASCII.GetBytes($t), 0, $t.Length)",
-    "  $o = [IO.File]::Create(\"$PWD\\report.pdf\"); $s.CopyTo($o); $o.Close()",
+const DOWNLOAD_ON_WINDOWS: &[Detail] = &[
+    ON_WINDOWS,
+    Detail::Line("$s = [Net.Sockets.TcpClient]::new('HOST', PORT).GetStream(); $t = \"T TICKET`n\""),
+    Detail::Line("$s.Write([Text.Encoding]::ASCII.GetBytes($t), 0, $t.Length)"),
+    Detail::Line("$o = [IO.File]::Create(\"$PWD\\report.pdf\"); $s.CopyTo($o); $o.Close()"),
 ];
+
+const INVITING: &[Detail] = &[
+    Detail::Words { en: "gomoku, for everyone:", zh: "五子棋，邀请所有人：" },
+    Detail::Line("G - gomoku"),
+    Detail::Words {
+        en: "chess with a clock of 5 minutes and 3 seconds a move, for bob alone:",
+        zh: "国际象棋，每方 5 分钟、每步加 3 秒，只邀请 bob：",
+    },
+    Detail::Line("G - chess 5+3 @bob"),
+    Detail::Words {
+        en: "withdraw the invitation; go on with adjourned game 7:", zh: "撤回邀请；续下已封棋的第 7 局："
+    },
+    Detail::Line("G - -"),
+    Detail::Line("G - resume 7"),
+    Detail::Words { en: "N also lists the games that can be played", zh: "N 同时列出可下的棋" },
+];
+const MOVING: &[Detail] = &[
+    Detail::Words {
+        en: "a point, a column, or a piece's move:", zh: "落子、列号或走子（象棋也可写 M 炮二平五）："
+    },
+    Detail::Line("M h8    M 4    M Nf3    M e2e4    M h2e2"),
+    Detail::Words {
+        en: "give up; offer a draw, a take-back, another game, or accept it:",
+        zh: "认输；提议或接受和棋、悔棋、再来一局：",
+    },
+    Detail::Line("M resign    M draw    M undo    M rematch"),
+    Detail::Words {
+        en: "call off a game that has hardly begun; win against who does not move:",
+        zh: "取消刚开始的对局；对久不走棋者判胜：",
+    },
+    Detail::Line("M abort    M claim"),
+];
+
+fn read_invite(fields: &Fields<'_>) -> Result<Ask, Wrong> {
+    let invite = match (fields.get(1), fields.get(2)) {
+        (Some("-" | "－"), None) => Invite::Withdraw,
+        (Some(word), _) if word.eq_ignore_ascii_case("resume") => {
+            let in_line = if fields.get(4).is_some() { 4 } else { 2 };
+            Invite::Resume(fields.game_id(in_line)?.ok_or(Wrong::Form)?)
+        }
+        // A clock alone: the game is left out.
+        (Some(word), None) if TimeControl::parse(word).is_some() => {
+            Invite::New { game: None, clock: fields.clock(1)?, seat: fields.mention(3)? }
+        }
+        (game, _) => Invite::New { game: game.map(str::to_owned), clock: fields.clock(2)?, seat: fields.mention(3)? },
+    };
+    Ok(Ask::Game(GameAsk::Invite { name: fields.someone(0), invite }))
+}
 
 fn read_history(fields: &Fields<'_>) -> Result<Ask, Wrong> {
     let bound = |index| match fields.get(index) {

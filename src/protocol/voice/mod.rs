@@ -1,8 +1,8 @@
 //! Voices: how events and replies are worded on one connection.
 //!
 //! A [`Voice`] is a tongue and its options (today the line end). Each combination in use is encoded
-//! once, whoever listens in it. A tongue is one file here: [`prose`] holds what the people's tongues
-//! share, `en` and `zh` their words, `json` the form for programs.
+//! once, whoever listens in it. A tongue is one folder here: [`prose`] holds what the people's tongues
+//! share, `en` and `zh` their words, `json` the form for programs; what is about games stands apart in each.
 
 mod en;
 mod json;
@@ -11,6 +11,8 @@ mod zh;
 
 use super::closing::Closing;
 use super::event::{Event, Missed};
+use super::game::GameId;
+use super::game::event::TableEvent;
 use super::reply::Answer;
 use super::tongue::Tongue;
 
@@ -38,6 +40,8 @@ trait Wording {
     fn answer(&self, answer: &Answer, out: &mut String);
     fn closing(&self, closing: Closing, out: &mut String);
     fn missed(&self, room: &str, missed: Missed, out: &mut String);
+    fn table_event(&self, event: &TableEvent, out: &mut String);
+    fn missed_moves(&self, game_id: GameId, out: &mut String);
 }
 
 /// The words of a tongue.
@@ -86,6 +90,16 @@ impl Voice {
     /// Appends what a connection is told that was too slow for part of the log.
     pub fn missed(self, room: &str, missed: Missed, out: &mut String) {
         self.put(out, |out| wording(self.tongue).missed(room, missed, out));
+    }
+
+    /// Appends an event of a game, as its players and watchers hear it.
+    pub fn table_event(self, event: &TableEvent, out: &mut String) {
+        self.put(out, |out| wording(self.tongue).table_event(event, out));
+    }
+
+    /// Appends what a connection is told that was too slow for a part of a game.
+    pub fn missed_moves(self, game_id: GameId, out: &mut String) {
+        self.put(out, |out| wording(self.tongue).missed_moves(game_id, out));
     }
 
     fn put(self, out: &mut String, write: impl FnOnce(&mut String)) {

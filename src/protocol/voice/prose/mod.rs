@@ -1,6 +1,8 @@
 //! What the people's tongues share: where `OK` and `ERR` stand, how lists and history look, how a
 //! text of several lines is indented so that none of them can be taken for a reply. The words
-//! themselves are a [`Phrases`].
+//! themselves are a [`Phrases`]. Boards and lists of games are in [`games`].
+
+pub(super) mod games;
 
 use std::fmt::Write;
 
@@ -8,8 +10,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::super::closing::Closing;
-use super::super::commands::{COMMANDS, Command};
+use super::super::commands::{COMMANDS, Command, Detail};
 use super::super::event::{Deed, Event, Missed};
+use super::super::game::GameId;
+use super::super::game::event::TableEvent;
 use super::super::name::Name;
 use super::super::refusal::Refusal;
 use super::super::reply::{Answer, Found, Offered, Page, Reply, Shelf, Welcome};
@@ -17,9 +21,10 @@ use super::super::request::{HistoryRange, RangeEnd};
 use super::super::shell;
 use super::super::tongue::Tongue;
 use super::Wording;
+use games::GamePhrases;
 
 /// The words of one people's language.
-pub(super) trait Phrases {
+pub(super) trait Phrases: GamePhrases {
     /// An event's first line, without its line end; further lines of its text are indented after it.
     fn deed(&self, deed: &Deed, out: &mut String);
     fn known(&self, name: &Name) -> String;
@@ -36,8 +41,8 @@ pub(super) trait Phrases {
     fn dropped(&self) -> &'static str;
     fn received(&self) -> &'static str;
     fn nothing_shared(&self) -> &'static str;
-    /// Before the commands for systems without a POSIX shell.
-    fn elsewhere(&self) -> &'static str;
+    /// A line of help on one letter.
+    fn detail(&self, detail: &Detail) -> &'static str;
     fn speaking(&self) -> &'static str;
     fn about(&self, version: &str, voices: &str) -> String;
     fn help(&self, command: &Command) -> &'static str;
@@ -97,6 +102,7 @@ impl<P: Phrases> Wording for Prose<P> {
             Reply::Withdrawn => writeln!(out, "OK {}", words.withdrawn()),
             Reply::Dropped => writeln!(out, "OK {}", words.dropped()),
             Reply::Received(digest) => writeln!(out, "OK {digest} {}", words.received()),
+            Reply::Game(reply) => return self.game_answer(reply, out),
             Reply::Speaking(tongue) => writeln!(out, "OK {} {}", tongue.code(), words.speaking()),
             Reply::About => {
                 let voices = Tongue::ALL.map(Tongue::code).join(" ");
@@ -116,6 +122,14 @@ impl<P: Phrases> Wording for Prose<P> {
     fn missed(&self, _room: &str, missed: Missed, out: &mut String) {
         let ask = format!("H {} {}", missed.first_seq - 1, missed.last_seq);
         let _ = writeln!(out, "{}", self.0.missed(missed, &ask));
+    }
+
+    fn table_event(&self, event: &TableEvent, out: &mut String) {
+        Prose::table_event(self, event, out);
+    }
+
+    fn missed_moves(&self, game_id: GameId, out: &mut String) {
+        let _ = writeln!(out, "{}", self.0.missed_moves(game_id));
     }
 }
 
@@ -160,10 +174,9 @@ impl<P: Phrases> Prose<P> {
             HOW_TO_ENTER.iter().for_each(|line| _ = writeln!(out, "{line}"));
         }
         for command in COMMANDS.iter().filter(|command| letter.is_none_or(|letter| letter == command.letter)) {
-            let _ = writeln!(out, "  {:<25}{}", command.form(), self.0.help(command));
-            if letter.is_some() && !command.elsewhere.is_empty() {
-                let _ = writeln!(out, "  {}", self.0.elsewhere());
-                command.elsewhere.iter().for_each(|line| _ = writeln!(out, "{line}"));
+            let _ = writeln!(out, "  {:<30}{}", command.form(), self.0.help(command));
+            if letter.is_some() {
+                command.details.iter().for_each(|detail| _ = writeln!(out, "  {}", self.0.detail(detail)));
             }
         }
         let _ = writeln!(out, "OK");

@@ -1,5 +1,7 @@
 //! JSON: one object a line. The first key says what the line is: `ok`, `err`, `item` or `event`;
-//! the field names are fixed and documented in `protocol.md`.
+//! the field names are fixed and documented in `protocol.md`. What is about games is in [`games`].
+
+mod games;
 
 use std::fmt::Write;
 
@@ -9,6 +11,8 @@ use super::super::closing::Closing;
 use super::super::commands::COMMANDS;
 use super::super::digest::Digest;
 use super::super::event::{Deed, Event, Missed};
+use super::super::game::GameId;
+use super::super::game::event::TableEvent;
 use super::super::name::Name;
 use super::super::refusal::{FileExists, Refusal};
 use super::super::reply::{Answer, Found, Reply};
@@ -68,6 +72,7 @@ impl Wording for Json {
                 object.number("count", shelf.files.len());
                 object.next_page(shelf.next_page)
             }
+            Reply::Game(reply) => games::put_reply(&mut object, reply),
             Reply::Received(digest) => object.hex("sha256", *digest),
             Reply::Speaking(tongue) => object.text("voice", tongue.code()),
             Reply::About => object.text("version", env!("CARGO_PKG_VERSION")).list("voices", Tongue::ALL.map(Tongue::code)),
@@ -88,6 +93,14 @@ impl Wording for Json {
         object.end();
     }
 
+    fn table_event(&self, event: &TableEvent, out: &mut String) {
+        games::put_table_event("event", None, event, out);
+    }
+
+    fn missed_moves(&self, game_id: GameId, out: &mut String) {
+        games::put_missed_moves(game_id, out);
+    }
+
     fn missed(&self, room: &str, missed: Missed, out: &mut String) {
         let mut object = Object::begin(out, "event", "missed");
         object.text("room", room).number("first", missed.first_seq).number("last", missed.last_seq);
@@ -101,6 +114,7 @@ fn put_items(answer: &Answer, out: &mut String) {
     match &answer.reply {
         Reply::History(page) => put_event_items(&page.room, &page.events, reference, out),
         Reply::Shelf(shelf) => put_event_items(&shelf.room, &shelf.files, reference, out),
+        Reply::Game(reply) => games::put_items(reply, reference, out),
         Reply::Help { letter, .. } => {
             for command in COMMANDS.iter().filter(|command| letter.is_none_or(|letter| letter == command.letter)) {
                 let mut object = Object::begin(out, "item", "help");
@@ -124,8 +138,7 @@ fn put_event_items(room: &str, events: &[Event], reference: Option<&Ref>, out: &
 
 fn put_event(object: &mut Object<'_>, room: &str, event: &Event) {
     object.text("room", room).number("seq", event.seq);
-    // The three digits are always written, so that times also sort as text.
-    object.number_as_text("at", format_args!("{:.3}", Timestamp::from_millisecond(event.at_ms).unwrap_or_default()));
+    object.time("at", event.at_ms);
     match &event.deed {
         Deed::Chat { from, text, .. } => object.text("from", from.as_str()).text("text", text.as_str()),
         Deed::Announcement { text } => object.text("text", text.as_str()),
@@ -140,6 +153,7 @@ fn put_event(object: &mut Object<'_>, room: &str, event: &Event) {
             }
             object.text("file_name", file_name.as_str()).number("shared_seq", shared_seq)
         }
+        Deed::Game(news) => games::put_news(object, news),
         Deed::Started | Deed::Stopping => object,
     };
 }
@@ -150,6 +164,7 @@ fn put_refusal(refusal: &Refusal, reference: Option<&Ref>, out: &mut String) {
     match refusal {
         Refusal::WrongPassword { tries_left } => object.number("tries_left", tries_left),
         Refusal::Unconfirmed { seq: Some(seq) } => object.number("seq", seq),
+        Refusal::Game(refusal) => games::put_refusal(&mut object, refusal),
         Refusal::FileExists(exists) => match &**exists {
             FileExists::Shared { by, free_name, .. } | FileExists::Uploading { by, free_name, .. } => {
                 object.text("from", by.as_str()).text("free_name", free_name.as_str())
@@ -196,6 +211,11 @@ impl<'a> Object<'a> {
     fn number_as_text(&mut self, key: &str, value: std::fmt::Arguments<'_>) -> &mut Self {
         let _ = write!(self.key(key), "\"{value}\"");
         self
+    }
+
+    /// A time in UTC. The three digits are always written, so that times also sort as text.
+    fn time(&mut self, key: &str, at_ms: i64) -> &mut Self {
+        self.number_as_text(key, format_args!("{:.3}", Timestamp::from_millisecond(at_ms).unwrap_or_default()))
     }
 
     fn hex(&mut self, key: &str, digest: Digest) -> &mut Self {

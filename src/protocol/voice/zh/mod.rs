@@ -1,9 +1,11 @@
 //! Chinese.
 
+mod games;
+
 use std::fmt::Write;
 
 use super::super::closing::Closing;
-use super::super::commands::{self, Command};
+use super::super::commands::{self, Command, Detail};
 use super::super::event::{Deed, Missed};
 use super::super::file_name::{FileNameFault, FileNameWrong};
 use super::super::limits::{FILE_NAME_BYTES, FILES_AN_ACCOUNT};
@@ -13,6 +15,7 @@ use super::super::refusal::{FileExists, Instead, Quota, Refusal, SizeMismatch};
 use super::super::reply::{Found, Offered, Welcome};
 use super::super::request::RangeEnd;
 use super::super::text::TextFault;
+use super::prose::games::GamePhrases;
 use super::prose::{Phrases, list, size};
 
 /// Chinese words.
@@ -31,6 +34,7 @@ impl Phrases for Chinese {
             }
             Deed::Withdrawn { from: Some(from), file_name, .. } => write!(out, "[{from}] 撤下了 {file_name}"),
             Deed::Withdrawn { from: None, file_name, .. } => write!(out, "{file_name} 已过期移除"),
+            Deed::Game(news) => write!(out, "{}", self.news(news)),
             Deed::Started => write!(out, "服务器已启动。"),
             Deed::Stopping => write!(out, "服务器即将关闭。"),
         };
@@ -93,8 +97,11 @@ impl Phrases for Chinese {
         "还没有共享文件；共享请发：F - 文件名"
     }
 
-    fn elsewhere(&self) -> &'static str {
-        "Windows 上请在 PowerShell 中运行，并换成答复中的文件名、HOST、PORT、TICKET、OFFSET："
+    fn detail(&self, detail: &Detail) -> &'static str {
+        match detail {
+            Detail::Words { zh, .. } => zh,
+            Detail::Line(line) => line,
+        }
     }
 
     fn received(&self) -> &'static str {
@@ -138,6 +145,7 @@ impl Phrases for Chinese {
             Refusal::FileExists(exists) => file_exists(exists),
             Refusal::FileFailed => "服务器磁盘读写此文件失败；请稍后再用 F 或 L".into(),
             Refusal::ForShell => "这一行要在 shell 里运行：请另开一个终端，到文件所在目录粘贴".into(),
+            Refusal::Game(refusal) => self.game_refusal(refusal),
             Refusal::HashMismatch => "内容与校验和不符（文件在读取时或途中改变了）；已丢弃，请用 F 重新开始".into(),
             Refusal::HashNeeded => "没有收到 sha256：文件在您运行命令的目录里吗？请到文件所在目录再运行一次".into(),
             Refusal::LineTooLong { limit_bytes } => format!("一行或一段文字最多 {limit_bytes} 字节；整行已忽略"),

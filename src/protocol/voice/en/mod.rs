@@ -1,9 +1,11 @@
 //! English.
 
+mod games;
+
 use std::fmt::Write;
 
 use super::super::closing::Closing;
-use super::super::commands::{self, Command};
+use super::super::commands::{self, Command, Detail};
 use super::super::event::{Deed, Missed};
 use super::super::file_name::{FileNameFault, FileNameWrong};
 use super::super::limits::{FILE_NAME_BYTES, FILES_AN_ACCOUNT};
@@ -13,6 +15,7 @@ use super::super::refusal::{FileExists, Instead, Quota, Refusal, SizeMismatch};
 use super::super::reply::{Found, Offered, Welcome};
 use super::super::request::RangeEnd;
 use super::super::text::TextFault;
+use super::prose::games::GamePhrases;
 use super::prose::{Phrases, list, size};
 
 /// English words.
@@ -31,6 +34,7 @@ impl Phrases for English {
             }
             Deed::Withdrawn { from: Some(from), file_name, .. } => write!(out, "[{from}] withdrew {file_name}"),
             Deed::Withdrawn { from: None, file_name, .. } => write!(out, "{file_name} is no longer kept"),
+            Deed::Game(news) => write!(out, "{}", self.news(news)),
             Deed::Started => write!(out, "The server started."),
             Deed::Stopping => write!(out, "The server is stopping."),
         };
@@ -93,8 +97,11 @@ impl Phrases for English {
         "nothing is shared; F - file-name shares a file"
     }
 
-    fn elsewhere(&self) -> &'static str {
-        "on Windows, in PowerShell, with the file's name and HOST, PORT, TICKET, OFFSET of the reply put in:"
+    fn detail(&self, detail: &Detail) -> &'static str {
+        match detail {
+            Detail::Words { en, .. } => en,
+            Detail::Line(line) => line,
+        }
     }
 
     fn received(&self) -> &'static str {
@@ -144,6 +151,7 @@ impl Phrases for English {
             Refusal::ForShell => {
                 "that line is for a shell: open another terminal, where the file is, and paste it there".into()
             }
+            Refusal::Game(refusal) => self.game_refusal(refusal),
             Refusal::HashMismatch => {
                 "the file changed while it was read, or on its way; nothing is kept, begin again with F".into()
             }

@@ -2,7 +2,9 @@
 //! the async threads.
 //!
 //! Nothing here waits for the queue: a caller that must see what it has heard first waits for the
-//! durable mark.
+//! durable mark. Those about games are in [`games`].
+
+pub mod games;
 
 use std::path::Path;
 use std::time::Duration;
@@ -20,6 +22,7 @@ use crate::protocol::limits::HISTORY_PAGE_BYTES;
 use crate::protocol::name::Name;
 use crate::protocol::request::RangeEnd;
 use crate::protocol::text::{Ref, Text};
+use games::{NEWS_COLUMNS, NEWS_JOINS};
 
 /// Readers at once. Each holds a connection and, while it reads, one blocking thread.
 pub const READERS: u32 = 4;
@@ -197,9 +200,9 @@ fn history_sql(query: &HistoryQuery) -> String {
     // The conditions on `kind` are those of the two partial indexes, word for word.
     let part = |kinds: &str| {
         format!(
-            "SELECT * FROM (SELECT h.seq AS seq, h.send_time, h.kind, h.comment, b.name, f.size_bytes, f.sha256, w.seq \
+            "SELECT * FROM (SELECT h.seq AS seq, h.send_time, h.kind, h.comment, b.name, f.size_bytes, f.sha256, w.seq, {NEWS_COLUMNS} \
              FROM chat_history h \
-             LEFT JOIN base_info b ON b.id = h.uid \
+             LEFT JOIN base_info b ON b.id = h.uid {NEWS_JOINS} \
              LEFT JOIN file_put_record f ON h.kind = 'file' AND f.room = h.room AND f.seq = h.seq \
              LEFT JOIN file_put_record w ON h.kind = 'withdrawn' AND w.room = h.room AND w.withdrawn_seq = h.seq \
              WHERE h.room = ?1 AND h.seq > ?2 AND h.seq <= ?3 AND h.kind {kinds} ORDER BY h.seq {order} LIMIT ?4)"
@@ -234,6 +237,9 @@ fn history(connection: &Connection, query: &HistoryQuery) -> rusqlite::Result<Hi
     Ok(page)
 }
 
+/// Where the columns of a game's event begin.
+const NEWS_AT: usize = 8;
+
 fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
     let kind: String = row.get(2)?;
     let from = || row.get(4).map(Name::stored);
@@ -250,6 +256,9 @@ fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
             Deed::File { from: from()?, file }
         }
         "withdrawn" => Deed::Withdrawn { from: by()?, file_name: file_name()?, shared_seq: row.get(7)? },
+        "invite" | "uninvite" | "join" | "result" => {
+            Deed::Game(Box::new(games::news(row, &kind, by()?, row.get(3)?, NEWS_AT)?))
+        }
         "started" => Deed::Started,
         "stopping" => Deed::Stopping,
         _ => return Err(rusqlite::Error::InvalidColumnType(2, kind, rusqlite::types::Type::Text)),

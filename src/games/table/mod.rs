@@ -1,0 +1,286 @@
+//! One game between two players: their seats, the clock, what they offer each other, who is away. Pure but
+//! for the log that its players and watchers hear it by: whoever holds a table says what time it is, and
+//! stores what has changed.
+//!
+//! What happens is told to the log at once. A table that [`Table::take_change`]s has moves that are not
+//! stored; one that [`Table::has_ended`] has a result that the room has not heard. [`moves`] is what players
+//! do here, [`presence`] who is here, and what happens by itself.
+
+mod moves;
+mod presence;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::clock::Clock;
+use super::play::Play;
+use super::{Limits, Stored};
+use crate::clock::now_ms;
+use crate::protocol::game::event::{Board, Player, Position, Situation, TableDeed, TableEvent};
+use crate::protocol::game::{End, GameId, Offer, Side, TimeControl};
+use crate::protocol::tongue::Tongue;
+use crate::protocol::voice::Voice;
+use crate::room::ConnectionId;
+use crate::room::audience::{Audience, Line};
+use crate::store::record::Account;
+
+/// How much of a game's log stays in memory, for each voice: boards of a few hundred moves.
+pub(in crate::games) const RING_BYTES: usize = 128 << 10;
+
+/// A place at the board.
+pub(in crate::games) struct Seat {
+    pub(in crate::games) account: Account,
+    /// The connection that plays; `None` while it is lost.
+    pub(in crate::games) connection: Option<ConnectionId>,
+    /// Until when the player may come back.
+    away_until: Option<Instant>,
+}
+
+impl Seat {
+    pub(in crate::games) fn new(account: Account, connection: Option<ConnectionId>) -> Self {
+        Self { account, connection, away_until: None }
+    }
+}
+
+/// How far a game is.
+enum Phase {
+    Playing,
+    /// Its players are away; it is adjourned at this time.
+    Paused(Instant),
+    /// It has ended; a rematch can be offered until this time.
+    Over(End, Instant),
+    /// Nobody sits here any more.
+    Left,
+}
+
+/// What a player's `M` came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::games) enum Outcome {
+    /// The move is that ply.
+    Moved(usize),
+    /// It is offered.
+    Offered(Offer),
+    /// Both want it.
+    Agreed(Offer),
+}
+
+pub(in crate::games) struct Table {
+    id: GameId,
+    control: Option<TimeControl>,
+    seats: [Seat; 2],
+    play: Play,
+    clock: Option<Clock>,
+    phase: Phase,
+    /// The newest offer, until the next move.
+    offer: Option<(Offer, Side)>,
+    /// Since when who is to move has been.
+    waiting_since: Instant,
+    is_warned: bool,
+    started_ms: i64,
+    limits: Limits,
+    audience: Audience<()>,
+    told: u64,
+    is_changed: bool,
+    /// Where its newest change is in the store's queue.
+    stored: Option<Stored>,
+}
+
+/// An event as a game's log tells it.
+#[derive(Clone, Copy)]
+struct TableLine<'a> {
+    seq: u64,
+    event: &'a TableEvent,
+}
+
+impl Line for TableLine<'_> {
+    fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    fn write(&self, voice: Voice, out: &mut String) {
+        voice.table_event(self.event, out);
+    }
+
+    fn unheard_by(&self) -> impl Iterator<Item = ConnectionId> {
+        // Who moved sees the board too.
+        std::iter::empty()
+    }
+}
+
+/// What a table is made of, before anybody plays at it.
+pub(in crate::games) struct Setting {
+    pub(in crate::games) id: GameId,
+    pub(in crate::games) control: Option<TimeControl>,
+    /// The first mover's seat first.
+    pub(in crate::games) seats: [Seat; 2],
+    pub(in crate::games) play: Play,
+    /// What was left on the clocks; `None` for all of it.
+    pub(in crate::games) left: Option<[Duration; 2]>,
+    pub(in crate::games) started_ms: i64,
+    pub(in crate::games) audience: Audience<()>,
+}
+
+impl Table {
+    /// A table where nobody is yet: the game is paused until both are.
+    pub(in crate::games) fn paused(setting: Setting, limits: Limits, now: Instant) -> Self {
+        let Setting { id, control, seats, play, left, started_ms, audience } = setting;
+        let clock = control.map(|control| left.map_or_else(|| Clock::new(control), |left| Clock::with(control, left)));
+        Self {
+            id,
+            control,
+            seats,
+            play,
+            clock,
+            phase: Phase::Paused(now + limits.adjourn_timeout),
+            offer: None,
+            waiting_since: now,
+            is_warned: false,
+            started_ms,
+            limits,
+            audience,
+            told: 0,
+            is_changed: false,
+            stored: None,
+        }
+    }
+
+    /// A table where both are, and the game goes on.
+    pub(in crate::games) fn begun(setting: Setting, limits: Limits, now: Instant) -> Self {
+        let mut table = Self::paused(setting, limits, now);
+        table.is_changed = true;
+        let deed = if table.play.count() == 0 { TableDeed::Begin(table.control) } else { TableDeed::Resume };
+        table.go_on(deed, now);
+        table
+    }
+
+    /// The same two again, with sides swapped.
+    pub(in crate::games) fn rematch(self, id: GameId, now: Instant) -> Self {
+        let Self { control, seats: [first, second], play, limits, audience, told, .. } = self;
+        let seats = [second, first];
+        let play = Play::new(play.game());
+        let setting = Setting { id, control, seats, play, left: None, started_ms: now_ms(), audience };
+        let mut table = Self::paused(setting, limits, now);
+        (table.told, table.is_changed) = (told, true);
+        table.go_on(TableDeed::Begin(control), now);
+        table
+    }
+
+    pub(in crate::games) fn id(&self) -> GameId {
+        self.id
+    }
+
+    pub(in crate::games) fn control(&self) -> Option<TimeControl> {
+        self.control
+    }
+
+    pub(in crate::games) fn seats(&self) -> &[Seat; 2] {
+        &self.seats
+    }
+
+    pub(in crate::games) fn play(&self) -> &Play {
+        &self.play
+    }
+
+    pub(in crate::games) fn started_ms(&self) -> i64 {
+        self.started_ms
+    }
+
+    pub(in crate::games) fn audience(&mut self) -> &mut Audience<()> {
+        &mut self.audience
+    }
+
+    pub(in crate::games) fn opponent(&self, side: Side) -> &Account {
+        &self.seats[side.other().index()].account
+    }
+
+    /// The side that somebody plays.
+    pub(in crate::games) fn side_of(&self, account: &Account) -> Option<Side> {
+        Side::BOTH.into_iter().find(|side| self.seats[side.index()].account.id == account.id)
+    }
+
+    pub(in crate::games) fn is_paused(&self) -> bool {
+        matches!(self.phase, Phase::Paused(_))
+    }
+
+    /// Whether it is under way, paused or not.
+    pub(in crate::games) fn is_under_way(&self) -> bool {
+        matches!(self.phase, Phase::Playing | Phase::Paused(_))
+    }
+
+    /// How it has ended, if it has.
+    pub(in crate::games) fn has_ended(&self) -> Option<&End> {
+        if let Phase::Over(end, _) = &self.phase { Some(end) } else { None }
+    }
+
+    /// Whether nobody sits here any more.
+    pub(in crate::games) fn is_left(&self) -> bool {
+        matches!(self.phase, Phase::Left)
+    }
+
+    /// Whether there is something that is not stored; from here on it counts as stored.
+    pub(in crate::games) fn take_change(&mut self) -> bool {
+        std::mem::take(&mut self.is_changed)
+    }
+
+    /// Where its newest change is in the store's queue, if it has changed since the daemon started.
+    pub(in crate::games) fn stored(&self) -> Option<Stored> {
+        self.stored
+    }
+
+    pub(in crate::games) fn note_stored(&mut self, stored: Stored) {
+        self.stored = Some(stored);
+    }
+
+    /// What is left on the clocks.
+    pub(in crate::games) fn left(&self, now: Instant) -> Option<[Duration; 2]> {
+        self.clock.as_ref().map(|clock| clock.left(now))
+    }
+
+    fn conclude(&mut self, end: End, now: Instant) {
+        if let Some(clock) = &mut self.clock {
+            clock.stop(now);
+        }
+        self.offer = None;
+        self.is_changed = true;
+        self.phase = Phase::Over(end.clone(), now + self.limits.invitation_timeout);
+        self.tell(TableDeed::Over(end), now);
+    }
+
+    fn tell(&mut self, deed: TableDeed, now: Instant) {
+        let event = self.event(deed, now);
+        self.told += 1;
+        self.audience.tell(std::iter::once(TableLine { seq: self.told, event: &event }));
+        self.audience.wake();
+    }
+
+    /// How it stands, for who has come to see it.
+    pub(in crate::games) fn look(&self, now: Instant) -> TableEvent {
+        let pause = if let Phase::Paused(until) = self.phase { Some(until.saturating_duration_since(now)) } else { None };
+        self.event(TableDeed::Look(Situation { clock: self.control, offer: self.offer, pause }), now)
+    }
+
+    fn event(&self, deed: TableDeed, now: Instant) -> TableEvent {
+        let game = self.play.game();
+        let player =
+            |side: Side| Player { name: self.seats[side.index()].account.name.clone(), side: game.sides[side.index()].clone() };
+        let position = self.play.position();
+        let turn = self.play.turn().filter(|_| self.is_under_way());
+        TableEvent {
+            game_id: self.id,
+            title: game.title.clone(),
+            at_ms: now_ms(),
+            deed,
+            players: Side::BOTH.map(player),
+            position: Position {
+                ply: self.play.count(),
+                turn,
+                last: self.play.last(),
+                left: self.left(now),
+                code: position.position(),
+                board: Board { en: position.draw(Tongue::En), zh: position.draw(Tongue::Zh) },
+                example: turn.and_then(|_| position.example()),
+            },
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What each kind of record becomes in the database. Every statement here can be repeated: a commit whose
+//! outcome was unknown is tried again.
+
+use rusqlite::{CachedStatement, OptionalExtension, Transaction, params};
+
+use super::record::{
+    Account, AccountId, EventRecord, GameRecord, GameState, Level, RatingRecord, Registered, Registration, TokenRecord,
+};
+use crate::protocol::event::{Deed, SharedFile};
+use crate::protocol::game::event::News;
+
+/// The newest tokens that an account keeps.
+const TOKENS_AN_ACCOUNT: i64 = 10;
+
+pub(super) const INSERT_EVENT: &str = "INSERT INTO chat_history (comment, send_time, level, uid, room, seq, kind, ref, game) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING";
+
+/// Writes an event. A row that is there already is this very event: a commit whose outcome was
+/// unknown had succeeded, and is being tried again.
+pub(super) fn insert_event(
+    change: &Transaction<'_>,
+    insert: &mut CachedStatement<'_>,
+    record: &EventRecord,
+) -> rusqlite::Result<()> {
+    let EventRecord { room, author, level, event } = record;
+    let (comment, reference) = match &event.deed {
+        Deed::Chat { text, reference, .. } => (text.as_str(), reference.as_ref().map(|reference| reference.as_str())),
+        Deed::Announcement { text } => (text.as_str(), None),
+        Deed::File { file, .. } => (file.name.as_str(), None),
+        Deed::Withdrawn { file_name, .. } => (file_name.as_str(), None),
+        Deed::Game(news) => (comment_of(&news.news), None),
+        Deed::Enter { .. } | Deed::Leave { .. } | Deed::Started | Deed::Stopping => ("", None),
+    };
+    let author = author.map(|author| author.0);
+    let game = if let Deed::Game(news) = &event.deed { Some(news.game_id.0) } else { None };
+    let kind = event.deed.kind();
+    let rows = insert.execute(params![comment, event.at_ms, level.0, author, room.0, event.seq, kind, reference, game])?;
+    if rows == 0 {
+        // Not so if something else was in the way: then this is an error that nobody may miss.
+        change.query_row(
+            "SELECT 1 FROM chat_history WHERE room = ?1 AND seq = ?2 AND kind = ?3 AND comment = ?4 AND uid IS ?5 AND send_time = ?6",
+            params![room.0, event.seq, kind, comment, author, event.at_ms],
+            |_| Ok(()),
+        )?;
+        return Ok(());
+    }
+    match &event.deed {
+        Deed::File { file, .. } => put_file(change, record, file),
+        Deed::Withdrawn { shared_seq, .. } => {
+            let sql = "UPDATE file_put_record SET withdrawn_seq = ?3 WHERE room = ?1 AND seq = ?2";
+            change.execute(sql, params![room.0, shared_seq, event.seq]).map(|_| ())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What an event shares, in the event's own transaction: neither stands without the other.
+fn put_file(change: &Transaction<'_>, record: &EventRecord, file: &SharedFile) -> rusqlite::Result<()> {
+    let EventRecord { room, author, level, event } = record;
+    let sql = "INSERT INTO file_put_record (file_name, send_time, level, uid, room, seq, folded_name, size_bytes, sha256) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let author = author.map(|author| author.0);
+    let (name, folded) = (file.name.as_str(), file.name.folded());
+    change.prepare_cached(sql)?.execute(params![
+        name,
+        event.at_ms,
+        level.0,
+        author,
+        room.0,
+        event.seq,
+        folded,
+        file.size_bytes,
+        file.digest.0
+    ])?;
+    Ok(())
+}
+
+pub(super) fn register(change: &Transaction<'_>, registration: &Registration) -> rusqlite::Result<Registered> {
+    let Registration { name, password_hash, address, at_ms, .. } = registration;
+    change.execute(
+        "INSERT INTO base_info (name, folded_name, password_hash, address, register_time) \
+         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (folded_name) DO NOTHING",
+        params![name.as_str(), name.folded(), password_hash, address, at_ms],
+    )?;
+    // The salt makes the hash this registration's own, also where it is being tried again.
+    let sql = "SELECT id, level FROM base_info WHERE folded_name = ?1 AND password_hash = ?2";
+    let found =
+        change.query_row(sql, params![name.folded(), password_hash], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    Ok(match found {
+        Some((id, level)) => Registered::As(Account { id: AccountId(id), name: name.clone(), level: Level(level) }),
+        None => Registered::NameTaken,
+    })
+}
+
+pub(super) fn keep_token(change: &Transaction<'_>, token: &TokenRecord) -> rusqlite::Result<()> {
+    let TokenRecord { account, hash, at_ms, is_new } = token;
+    if !is_new {
+        // One that was taken back in the meantime stays so.
+        return change.execute("UPDATE login_token SET used_time = ?2 WHERE hash = ?1", params![hash, at_ms]).map(|_| ());
+    }
+    let sql = "INSERT INTO login_token (hash, uid, used_time) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+    change.execute(sql, params![hash, account.0, at_ms])?;
+    change.execute(
+        "DELETE FROM login_token WHERE uid = ?1 AND hash NOT IN \
+         (SELECT hash FROM login_token WHERE uid = ?1 ORDER BY hash = ?3 DESC, used_time DESC LIMIT ?2)",
+        // The new one stays in any case, even if the clock was set back.
+        params![account.0, TOKENS_AN_ACCOUNT, hash],
+    )?;
+    Ok(())
+}
+
+/// What a game's event has beside its game: `chat_history.comment`.
+fn comment_of(news: &News) -> &str {
+    match news {
+        News::Invite { seat: Some(seat), .. } => seat.as_str(),
+        News::Uninvite { why, .. } => why.code(),
+        News::Invite { seat: None, .. } | News::Join { .. } | News::Result { .. } => "",
+    }
+}
+
+pub(super) fn put_game(change: &Transaction<'_>, game: &GameRecord) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO game_record (id, result, start_time, level, uid, opponent, room, game, clock, first_ms, second_ms, moves, \
+               reason, end_time, rated) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
+               ON CONFLICT (id) DO UPDATE SET result = ?2, start_time = ?3, opponent = ?6, first_ms = ?10, second_ms = ?11, \
+               moves = ?12, reason = ?13, end_time = ?14, rated = ?15";
+    let (result, over) = match &game.state {
+        GameState::Invited => ("invited", None),
+        GameState::Void => ("void", None),
+        GameState::Playing => ("playing", None),
+        GameState::Adjourned => ("adjourned", None),
+        GameState::Over { end, ended_ms, is_rated } => (end.result(), Some((&*end.reason.code, ended_ms, *is_rated))),
+    };
+    let left = |index: usize| game.left.map(|left| i64::try_from(left[index].as_millis()).unwrap_or(i64::MAX));
+    change.prepare_cached(sql)?.execute(params![
+        game.id.0,
+        result,
+        game.started_ms,
+        game.level.0,
+        game.first.0,
+        game.second.map(|second| second.0),
+        game.room.0,
+        game.game,
+        game.clock.map(|clock| clock.to_string()),
+        left(0),
+        left(1),
+        game.moves,
+        over.map(|(reason, ..)| reason),
+        over.map(|(_, ended_ms, _)| ended_ms),
+        over.is_some_and(|(.., is_rated)| is_rated),
+    ])?;
+    Ok(())
+}
+
+pub(super) fn put_rating(change: &Transaction<'_>, record: &RatingRecord) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO rating (uid, game, rating, deviation, volatility, games) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+               ON CONFLICT (uid, game) DO UPDATE SET rating = ?3, deviation = ?4, volatility = ?5, games = ?6";
+    let RatingRecord { account, game, rating, deviation, volatility, games } = record;
+    change.prepare_cached(sql)?.execute(params![account.0, game, rating, deviation, volatility, games])?;
+    Ok(())
+}
