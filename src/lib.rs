@@ -25,6 +25,15 @@
 //! 3. once they are on disk under their hash, the actor posts an event to the [`room`], and the record
 //!    of the file is committed with it; that releases the uploader's `OK`.
 //!
+//! And one move:
+//!
+//! 1. `M` goes from the session, with a slot for its record, to the actor of the [`games`], which lets the
+//!    rules of the game judge it;
+//! 2. the board goes out to players and watchers by the game's own log, which their writers read beside the
+//!    room's; the record goes to the [`store`] at the same time;
+//! 3. once that is durable, the mover's `OK` leaves the outbox. A result goes through the [`room`]: its event,
+//!    the game's record and the ratings are one transaction.
+//!
 //! | part | holds | knows |
 //! |---|---|---|
 //! | [`protocol`] | requests, events, replies, voices, codec, limits: pure | nothing of ours |
@@ -32,6 +41,7 @@
 //! | [`room`] | the actor, the log with its cursors, who is here | protocol, store |
 //! | [`auth`] | the only bcrypt, tokens and tickets | protocol, store |
 //! | [`files`] | the actor, the shelf, tickets, the files' directory | protocol, store, room, auth |
+//! | [`games`] | the actor, tables, clocks, ratings, and the rules of each game | protocol, store, room |
 //! | [`session`] | what one connection may ask, and its replies | the handles of the above |
 //! | [`net`] | listener, reader, writer, transfers: the only sockets of clients | session, files, room's cursors |
 //! | [`admin`] | the control socket and the flags that talk to it | session's services |
@@ -48,7 +58,8 @@
 //! - A queue without a bound, or something dropped without the peer being told.
 //! - A byte inside another line.
 //! - A file's byte on a thread that carries talk; a name on the shelf without its bytes on disk.
-//! - Nobody awaits backwards: session → files → room → store. The other way there are only wake-ups.
+//! - A seat with two takers, a game with two results; a move on a board that its rules did not allow.
+//! - Nobody awaits backwards: session → files | games → room → store. The other way there are only wake-ups.
 //! - A second way in: one place parses, one checks who may, one hashes, one words replies, one writes SQL.
 //!
 //! `tests/documents.rs` holds the rules of who may import whom.

@@ -17,7 +17,7 @@ use super::hashing::{BLOCK_BYTES, Hashing};
 use super::{Files, Ongoing};
 use crate::background::{PIECE_BYTES, let_others_run, portion};
 use crate::protocol::digest::Digest;
-use crate::protocol::refusal::{Refusal, SizeMismatch};
+use crate::protocol::refusal::{Refusal, SizeMismatch, Unconfirmed};
 use crate::store::queue::Queue;
 
 /// After so much the disk is told to begin writing, so that the flush at the end is short and that of
@@ -152,7 +152,7 @@ impl Upload {
         let posted = files.share(self.ongoing.id, digest, size_bytes, slot).await.map_err(Cut::Kept)?;
         match queue.durable(posted.position, deadline).await {
             Ok(()) => Ok(digest),
-            Err(_) => Err(Cut::Kept(Refusal::Unconfirmed { seq: Some(posted.seq) })),
+            Err(_) => Err(Cut::Kept(Refusal::Unconfirmed(Unconfirmed::Event(posted.seq)))),
         }
     }
 

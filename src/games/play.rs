@@ -71,15 +71,15 @@ impl Play {
     }
 
     /// Whether `typed` is what this side played as that ply, counted from 1.
-    pub(super) fn has_played(&self, by: Side, ply: u64, typed: &str) -> bool {
-        let before = usize::try_from(ply).ok().and_then(|ply| ply.checked_sub(1));
+    pub(super) fn has_played(&self, by: Side, ply: usize, typed: &str) -> bool {
+        let before = ply.checked_sub(1);
         let Some((before, found)) = before.and_then(|before| Some((before, self.plies.get(before)?))) else { return false };
+        if found.by != by || found.played.notation == typed {
+            return found.by == by;
+        }
         // There may be several ways to write it; only the rules know, in the position before it.
-        let mut position = (self.game.start)();
-        let moves = self.plies[..before].iter();
-        found.by == by
-            && moves.into_iter().all(|ply| position.play(&ply.played.notation).is_ok())
-            && position.play(typed).is_ok_and(|again| again.notation == found.played.notation)
+        let Some(mut there) = Self::restore(self.game, &self.moves_up_to(before)) else { return false };
+        there.position.play(typed).is_ok_and(|again| again.notation == found.played.notation)
     }
 
     /// How many moves this side chose.

@@ -49,7 +49,7 @@ impl Ratings {
     /// The ratings after a game, if it is rated.
     pub(super) fn rate(
         &mut self,
-        game: &Cow<'static, str>,
+        game: Cow<'static, str>,
         players: [AccountId; 2],
         winner: Option<Side>,
         at_ms: i64,
@@ -100,12 +100,12 @@ mod tests {
     #[test]
     fn a_first_game_moves_both_alike_and_a_draw_neither() {
         let mut ratings = Ratings::default();
-        let [winner, loser] = ratings.rate(&CHESS, PLAYERS, Some(Side::First), 0).unwrap();
+        let [winner, loser] = ratings.rate(CHESS, PLAYERS, Some(Side::First), 0).unwrap();
         // Computed by the formulas of the paper for two new players.
         assert!((winner.rating - 1662.31).abs() < 0.01 && (loser.rating - 1337.69).abs() < 0.01, "{winner:?} {loser:?}");
         assert!((winner.deviation - 290.32).abs() < 0.01);
         assert_eq!((winner.games, loser.games), (1, 1));
-        let [one, other] = ratings.rate(&Cow::Borrowed("gomoku"), PLAYERS, None, 0).unwrap();
+        let [one, other] = ratings.rate(Cow::Borrowed("gomoku"), PLAYERS, None, 0).unwrap();
         assert!((one.rating - 1500.0).abs() < 0.01 && (other.rating - 1500.0).abs() < 0.01);
     }
 
@@ -113,13 +113,13 @@ mod tests {
     fn two_accounts_are_rated_twenty_times_a_day() {
         let mut ratings = Ratings::default();
         for game in 0..20 {
-            assert!(ratings.rate(&CHESS, PLAYERS, None, game).is_some());
+            assert!(ratings.rate(CHESS, PLAYERS, None, game).is_some());
         }
         let [one, other] = PLAYERS;
-        assert!(ratings.rate(&Cow::Borrowed("gomoku"), [other, one], None, 20).is_none());
-        assert!(ratings.rate(&CHESS, [one, AccountId::from_number(3)], None, 20).is_some());
-        assert!(ratings.rate(&CHESS, PLAYERS, None, DAY_MS).is_some(), "the first one is a day old");
-        assert!(ratings.rate(&CHESS, PLAYERS, None, DAY_MS).is_none());
+        assert!(ratings.rate(Cow::Borrowed("gomoku"), [other, one], None, 20).is_none());
+        assert!(ratings.rate(CHESS, [one, AccountId::from_number(3)], None, 20).is_some());
+        assert!(ratings.rate(CHESS, PLAYERS, None, DAY_MS).is_some(), "the first one is a day old");
+        assert!(ratings.rate(CHESS, PLAYERS, None, DAY_MS).is_none());
     }
 
     #[test]
@@ -128,8 +128,8 @@ mod tests {
             RatingRecord { account: PLAYERS[0], game: CHESS, rating: 1700.0, deviation: 60.0, volatility: 0.06, games: 9 };
         let rated = vec![(PLAYERS[1], PLAYERS[0], 5); 20];
         let mut ratings = Ratings::new(vec![record], rated);
-        assert!(ratings.rate(&CHESS, PLAYERS, None, 6).is_none());
-        let [one, _] = ratings.rate(&CHESS, PLAYERS, None, DAY_MS + 6).unwrap();
+        assert!(ratings.rate(CHESS, PLAYERS, None, 6).is_none());
+        let [one, _] = ratings.rate(CHESS, PLAYERS, None, DAY_MS + 6).unwrap();
         assert!(one.games == 10 && one.rating < 1700.0);
     }
 }

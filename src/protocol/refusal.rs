@@ -93,10 +93,7 @@ pub enum Refusal {
     /// Bytes came more slowly than is acceptable.
     TooSlow,
     /// Not stored in time, but it may still be.
-    Unconfirmed {
-        /// The event's number, if the room has heard it; `None` for a registration.
-        seq: Option<u64>,
-    },
+    Unconfirmed(Unconfirmed),
     /// No such letter.
     UnknownCommand {
         /// Whether it was sent before login.
@@ -150,6 +147,17 @@ pub enum FileExists {
         /// The next name after it that is free.
         free_name: FileName,
     },
+}
+
+/// What is not stored in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unconfirmed {
+    /// An event of this number, which the room has heard.
+    Event(u64),
+    /// A move, which the other player has seen.
+    Move,
+    /// A registration.
+    Registration,
 }
 
 /// Whose share of the disk is used up.
@@ -263,7 +271,7 @@ impl Refusal {
             Refusal::StoreFailed | Refusal::FileFailed => "store-failed",
             Refusal::TooLarge { .. } => "too-large",
             Refusal::TooSlow => "too-slow",
-            Refusal::Unconfirmed { .. } => "unconfirmed",
+            Refusal::Unconfirmed(_) => "unconfirmed",
             Refusal::UnknownCommand { .. } | Refusal::ForShell => "unknown-command",
             Refusal::Usage { .. } | Refusal::HashNeeded => "usage",
             Refusal::WrongPassword { .. } => "wrong-password",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Session, State};
 use crate::files::{FetchTicket, OfferTicket, Withdrawal};
 use crate::protocol::limits::{SHELF_LINES, SHELF_LINES_JSON};
-use crate::protocol::refusal::{Instead, Refusal};
+use crate::protocol::refusal::{Instead, Refusal, Unconfirmed};
 use crate::protocol::reply::{Found, Offered, Reply, Shelf};
 use crate::protocol::request::FileRequest;
 use crate::protocol::shell::Endpoint;
@@ -47,7 +47,7 @@ impl Session {
         let deadline = queue.confirm_deadline();
         match self.services.files.withdraw(account, request.file_name, self.connection, slot).await? {
             Withdrawal::Withdrawn { seq, position } => {
-                queue.durable(position, deadline).await.map_err(|_| Refusal::Unconfirmed { seq: Some(seq) })?;
+                queue.durable(position, deadline).await.map_err(|_| Refusal::Unconfirmed(Unconfirmed::Event(seq)))?;
                 Ok(Reply::Withdrawn)
             }
             Withdrawal::Dropped => Ok(Reply::Dropped),

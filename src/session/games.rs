@@ -10,7 +10,7 @@ use crate::protocol::game::request::{GameAsk, Invite};
 use crate::protocol::game::{GameId, Words};
 use crate::protocol::limits::{GAMES_A_PAGE, GAMES_A_PAGE_JSON, GAMES_LISTED, RATINGS_LISTED};
 use crate::protocol::name::Name;
-use crate::protocol::refusal::{Instead, Refusal};
+use crate::protocol::refusal::{Instead, Refusal, Unconfirmed};
 use crate::protocol::reply::Reply;
 use crate::protocol::text::Ref;
 use crate::store::read::games::SavedGame;
@@ -34,7 +34,7 @@ impl Session {
         };
         match stored {
             Some(Stored { position, seq }) => {
-                let refusal = Refusal::Unconfirmed { seq: Some(seq.unwrap_or(0)) };
+                let refusal = Refusal::Unconfirmed(seq.map_or(Unconfirmed::Move, Unconfirmed::Event));
                 let unconfirmed = self.encode(Some(letter), reference, Reply::Refused(refusal));
                 self.outbox.put_owed(Owed { position, deadline, item, unconfirmed });
             }

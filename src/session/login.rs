@@ -12,7 +12,7 @@ use crate::clock::now_ms;
 use crate::games::Arrival;
 use crate::protocol::closing::Closing;
 use crate::protocol::name::Name;
-use crate::protocol::refusal::Refusal;
+use crate::protocol::refusal::{Refusal, Unconfirmed};
 use crate::protocol::reply::{Answer, Reply, Welcome};
 use crate::protocol::request::Presence;
 use crate::protocol::secret::Secret;
@@ -108,7 +108,7 @@ impl Session {
             Ok(Err(_)) | Err(_) => {
                 // It may still come true: then the next `P` logs in.
                 self.forget_asked();
-                Err(Refusal::Unconfirmed { seq: None })
+                Err(Refusal::Unconfirmed(Unconfirmed::Registration))
             }
         }
     }
@@ -159,7 +159,7 @@ impl Session {
         };
         let Scene { count, names, seq, position, cursor } = scene;
         if services.queue.durable(position.max(token_position), deadline).await.is_err() {
-            self.answer(Some(login.letter), login.reference, Reply::Refused(Refusal::Unconfirmed { seq: Some(seq) }));
+            self.answer(Some(login.letter), login.reference, Reply::Refused(Refusal::Unconfirmed(Unconfirmed::Event(seq))));
             return Step::Break(Ending::Closed(Closing::StoreFailed));
         }
         log::debug!("connection {} is {}", connection.0, account.name);

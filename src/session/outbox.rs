@@ -16,7 +16,7 @@ use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::time::Instant;
 
 use crate::protocol::game::GameId;
-use crate::protocol::refusal::Refusal;
+use crate::protocol::refusal::{Refusal, Unconfirmed};
 use crate::protocol::reply::{Answer, Reply};
 use crate::protocol::text::Ref;
 use crate::protocol::voice::Voice;
@@ -309,7 +309,7 @@ impl Outgoing {
                 if Instant::now() < self.shared.deadline(spoken.deadline) && !self.queue.is_dead() {
                     return None;
                 }
-                told.seqs.iter().map(|&seq| Reply::Refused(Refusal::Unconfirmed { seq: Some(seq) })).collect()
+                told.seqs.iter().map(|&seq| Reply::Refused(Refusal::Unconfirmed(Unconfirmed::Event(seq)))).collect()
             }
         };
         let mut text = String::new();

@@ -32,6 +32,9 @@ impl Actor {
         let table = self.tables.get_mut(&id).ok_or(no_game.clone())?;
         let by = table.side_of(&asker.account).ok_or(no_game)?;
         let now = Instant::now();
+        if !matches!(action, Action::Play(_)) {
+            table.check_ply(ply)?;
+        }
         let reply = match action {
             Action::Play(typed) => table.play_move(by, &typed, ply, now).map(reply_to),
             Action::Offer(offer) => table.offer(by, offer, now).map(reply_to),

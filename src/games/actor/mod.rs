@@ -289,7 +289,7 @@ impl Actor {
         let title = table.play().game().title.clone();
         let may_be_rated = table.play().count() >= 2 && end.reason.code != End::ABORTED.code;
         let ids = accounts.each_ref().map(|account| account.id);
-        let rated = may_be_rated.then(|| self.ratings.rate(&title.code, ids, end.winner, ended_ms)).flatten();
+        let rated = may_be_rated.then(|| self.ratings.rate(title.code.clone(), ids, end.winner, ended_ms)).flatten();
         let state = GameState::Over { end: end.clone(), ended_ms, is_rated: rated.is_some() };
         let mut records = vec![Record::Game(Box::new(record(table, state, self.room.id())))];
         records.extend(rated.into_iter().flatten().map(Record::Rating));

@@ -17,13 +17,11 @@ impl Table {
         ply: Option<u64>,
         now: Instant,
     ) -> Result<Outcome, GameRefusal> {
-        let next = self.play.count() + 1;
-        if let Some(ply) = ply
-            && ply != next as u64
-        {
-            let again = self.play.has_played(by, ply, typed).then(|| usize::try_from(ply).ok()).flatten();
-            return again.map(Outcome::Moved).ok_or(GameRefusal::WrongPly { next });
+        if let Err(refusal) = self.check_ply(ply) {
+            let again = ply.and_then(|ply| usize::try_from(ply).ok()).filter(|&ply| self.play.has_played(by, ply, typed));
+            return again.map(Outcome::Moved).ok_or(refusal);
         }
+        let next = self.play.count() + 1;
         self.check_playing()?;
         if self.play.turn() != Some(by) {
             return Err(GameRefusal::NotYourTurn(self.opponent(by).name.clone()));
@@ -124,6 +122,12 @@ impl Table {
         self.await_move(now);
         self.is_changed = true;
         self.tell(TableDeed::TakeBack { by }, now);
+    }
+
+    /// Refuses what is meant for another ply than the next.
+    pub(in crate::games) fn check_ply(&self, ply: Option<u64>) -> Result<(), GameRefusal> {
+        let next = self.play.count() + 1;
+        if ply.is_none_or(|ply| ply == next as u64) { Ok(()) } else { Err(GameRefusal::WrongPly { next }) }
     }
 
     fn check_under_way(&self) -> Result<(), GameRefusal> {

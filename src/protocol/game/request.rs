@@ -78,15 +78,10 @@ pub enum Action {
 impl Action {
     /// The action of a word after `M`.
     pub fn read(word: &str) -> Self {
-        const WORDS: [(&str, fn() -> Action); 6] = [
-            ("resign", || Action::Resign),
-            ("draw", || Action::Offer(Offer::Draw)),
-            ("undo", || Action::Offer(Offer::Undo)),
-            ("rematch", || Action::Offer(Offer::Rematch)),
-            ("abort", || Action::Abort),
-            ("claim", || Action::Claim),
-        ];
-        let known = WORDS.iter().find(|(known, _)| word.eq_ignore_ascii_case(known));
-        known.map_or_else(|| Action::Play(word.to_owned()), |(_, action)| action())
+        let offers = [Offer::Draw, Offer::Undo, Offer::Rematch].map(|offer| (offer.code(), Action::Offer(offer)));
+        let ends = [("resign", Action::Resign), ("abort", Action::Abort), ("claim", Action::Claim)];
+        let mut known = offers.into_iter().chain(ends);
+        let known = known.find(|(known, _)| word.eq_ignore_ascii_case(known));
+        known.map_or_else(|| Action::Play(word.to_owned()), |(_, action)| action)
     }
 }

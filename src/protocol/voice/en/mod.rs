@@ -11,7 +11,7 @@ use super::super::file_name::{FileNameFault, FileNameWrong};
 use super::super::limits::{FILE_NAME_BYTES, FILES_AN_ACCOUNT};
 use super::super::limits::{NAME_CHARS, PASSWORD_MAX_BYTES, PASSWORD_MIN_BYTES};
 use super::super::name::{Name, NameFault};
-use super::super::refusal::{FileExists, Instead, Quota, Refusal, SizeMismatch};
+use super::super::refusal::{FileExists, Instead, Quota, Refusal, SizeMismatch, Unconfirmed};
 use super::super::reply::{Found, Offered, Welcome};
 use super::super::request::RangeEnd;
 use super::super::text::TextFault;
@@ -178,8 +178,13 @@ impl Phrases for English {
             Refusal::StoreFailed => "the server cannot store or read at the moment; nothing happened, try again later".into(),
             Refusal::TooLarge { limit_bytes } => format!("at most {limit_bytes} bytes ({}) can be sent", size(*limit_bytes)),
             Refusal::TooSlow => "bytes came too slowly; what came is kept, go on with F".into(),
-            Refusal::Unconfirmed { seq: Some(seq) } => format!("{seq} was heard but is not stored yet; do not repeat it"),
-            Refusal::Unconfirmed { seq: None } => "your registration is not stored yet; send P again in a while".into(),
+            Refusal::Unconfirmed(Unconfirmed::Event(seq)) => format!("{seq} was heard but is not stored yet; do not repeat it"),
+            Refusal::Unconfirmed(Unconfirmed::Move) => {
+                "your move was seen but is not stored yet; M shows how the game stands".into()
+            }
+            Refusal::Unconfirmed(Unconfirmed::Registration) => {
+                "your registration is not stored yet; send P again in a while".into()
+            }
             Refusal::UnknownCommand { instead: None, stranger: true } => {
                 "to enter: U your-name, then P your-name your-password; ? shows all".into()
             }

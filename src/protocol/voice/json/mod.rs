@@ -14,7 +14,7 @@ use super::super::event::{Deed, Event, Missed};
 use super::super::game::GameId;
 use super::super::game::event::TableEvent;
 use super::super::name::Name;
-use super::super::refusal::{FileExists, Refusal};
+use super::super::refusal::{FileExists, Refusal, Unconfirmed};
 use super::super::reply::{Answer, Found, Reply};
 use super::super::text::Ref;
 use super::super::tongue::Tongue;
@@ -163,7 +163,7 @@ fn put_refusal(refusal: &Refusal, reference: Option<&Ref>, out: &mut String) {
     object.reference(reference);
     match refusal {
         Refusal::WrongPassword { tries_left } => object.number("tries_left", tries_left),
-        Refusal::Unconfirmed { seq: Some(seq) } => object.number("seq", seq),
+        Refusal::Unconfirmed(Unconfirmed::Event(seq)) => object.number("seq", seq),
         Refusal::Game(refusal) => games::put_refusal(&mut object, refusal),
         Refusal::FileExists(exists) => match &**exists {
             FileExists::Shared { by, free_name, .. } | FileExists::Uploading { by, free_name, .. } => {

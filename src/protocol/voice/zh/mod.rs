@@ -11,7 +11,7 @@ use super::super::file_name::{FileNameFault, FileNameWrong};
 use super::super::limits::{FILE_NAME_BYTES, FILES_AN_ACCOUNT};
 use super::super::limits::{NAME_CHARS, PASSWORD_MAX_BYTES, PASSWORD_MIN_BYTES};
 use super::super::name::{Name, NameFault};
-use super::super::refusal::{FileExists, Instead, Quota, Refusal, SizeMismatch};
+use super::super::refusal::{FileExists, Instead, Quota, Refusal, SizeMismatch, Unconfirmed};
 use super::super::reply::{Found, Offered, Welcome};
 use super::super::request::RangeEnd;
 use super::super::text::TextFault;
@@ -164,8 +164,9 @@ impl Phrases for Chinese {
             Refusal::StoreFailed => "服务器此刻无法保存或读取；什么都没有发生，请稍后再试".into(),
             Refusal::TooLarge { limit_bytes } => format!("最多可发 {limit_bytes} 字节（{}）", size(*limit_bytes)),
             Refusal::TooSlow => "传送太慢；已收到的会保留，请用 F 续传".into(),
-            Refusal::Unconfirmed { seq: Some(seq) } => format!("{seq} 大家已收到但尚未保存；请勿重发"),
-            Refusal::Unconfirmed { seq: None } => "注册尚未保存；请过一会儿再发 P".into(),
+            Refusal::Unconfirmed(Unconfirmed::Event(seq)) => format!("{seq} 大家已收到但尚未保存；请勿重发"),
+            Refusal::Unconfirmed(Unconfirmed::Move) => "对方已看到这一步，但尚未保存；M 显示棋盘".into(),
+            Refusal::Unconfirmed(Unconfirmed::Registration) => "注册尚未保存；请过一会儿再发 P".into(),
             Refusal::UnknownCommand { instead: None, stranger: true } => {
                 "进入请发：U 名字，再发 P 名字 密码；? 显示全部命令".into()
             }
