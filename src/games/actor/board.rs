@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use super::super::rules::GAMES;
 use super::super::table::{Outcome, Table};
 use super::super::{Asker, Done, Stored};
+use super::lobby::Invitation;
 use super::{Actor, Place};
 use crate::protocol::game::event::News;
 use crate::protocol::game::refusal::{GameRefusal, NoGame};
@@ -113,11 +114,7 @@ impl Actor {
 
     /// What is played, the oldest first.
     pub(super) fn list(&self, page: usize, lines: usize) -> Done {
-        let invitations = self.invitations.iter().map(|(&id, invitation)| {
-            let (game, control, from, seat) = invitation.listed();
-            let state = ListedState::Open { from: from.clone(), seat: seat.cloned() };
-            Listed { game_id: id, title: game.title.clone(), clock: control, state }
-        });
+        let invitations = self.invitations.values().map(Invitation::listed);
         let tables = self.tables.iter().filter(|(_, table)| table.is_under_way()).map(|(&id, table)| {
             let players = table.seats().each_ref().map(|seat| seat.account.name.clone());
             let state = ListedState::Playing { players, ply: table.play().count(), is_paused: table.is_paused() };

@@ -12,7 +12,7 @@ use crate::clock::now_ms;
 use crate::protocol::event::Deed;
 use crate::protocol::game::event::{GameNews, News, Uninvited};
 use crate::protocol::game::refusal::{GameRefusal, NoGame};
-use crate::protocol::game::reply::GameReply;
+use crate::protocol::game::reply::{GameReply, Listed, ListedState};
 use crate::protocol::game::{GameId, Side, TimeControl};
 use crate::protocol::name::Name;
 use crate::protocol::refusal::Refusal;
@@ -24,17 +24,22 @@ use crate::store::queue::Slot;
 use crate::store::read::games::SavedGame;
 use crate::store::record::{Account, GameRecord, GameState, Record, RoomId};
 
-/// An open invitation: a board with one player at it, who hears its log already.
-pub(super) struct Invitation {
+/// What somebody invites to.
+struct Proposal {
     id: GameId,
     game: &'static Game,
     control: Option<TimeControl>,
-    inviter: Account,
-    connection: ConnectionId,
     /// Whom the seat is for alone.
     seat: Option<Name>,
-    /// The game that is to be gone on with.
+    /// The adjourned game that is to be gone on with.
     resumed: Option<Box<SavedGame>>,
+}
+
+/// An open invitation: a board with one player at it, who hears its log already.
+pub(super) struct Invitation {
+    proposal: Proposal,
+    inviter: Account,
+    connection: ConnectionId,
     invited_ms: i64,
     /// Why it ends, if that waits for a slot.
     ending: Option<Uninvited>,
@@ -53,28 +58,33 @@ impl Invitation {
         self.audience.admit(connection, voice, ())
     }
 
-    pub(super) fn listed(&self) -> (&'static Game, Option<TimeControl>, &Name, Option<&Name>) {
-        (self.game, self.control, &self.inviter.name, self.seat.as_ref())
+    pub(super) fn listed(&self) -> Listed {
+        let Proposal { id, game, control, seat, .. } = &self.proposal;
+        let state = ListedState::Open { from: self.inviter.name.clone(), seat: seat.clone() };
+        Listed { game_id: *id, title: game.title.clone(), clock: *control, state }
     }
 
-    fn record(&self, state: GameState, room: RoomId) -> GameRecord {
-        GameRecord {
-            id: self.id,
+    /// Its row; an adjourned game has one already, which stays as it is.
+    fn record(&self, state: GameState, room: RoomId) -> Option<Record> {
+        let Proposal { id, game, control, resumed: None, .. } = &self.proposal else { return None };
+        Some(Record::Game(Box::new(GameRecord {
+            id: *id,
             room,
             level: self.inviter.level,
-            game: self.game.title.code.clone(),
+            game: game.title.code.clone(),
             first: self.inviter.id,
             second: None,
             started_ms: self.invited_ms,
-            clock: self.control,
+            clock: *control,
             left: None,
             moves: String::new(),
             state,
-        }
+        })))
     }
 
     fn news(&self, news: News) -> Deed {
-        Deed::Game(Box::new(GameNews { game_id: self.id, title: self.game.title.clone(), news }))
+        let Proposal { id, game, .. } = &self.proposal;
+        Deed::Game(Box::new(GameNews { game_id: *id, title: game.title.clone(), news }))
     }
 }
 
@@ -109,7 +119,7 @@ impl Actor {
         }
         self.check_is_free(&asker)?;
         let id = self.next_id();
-        self.open_invitation(asker, id, game, control, seat, None, slots).await
+        self.open_invitation(asker, Proposal { id, game, control, seat, resumed: None }, slots).await
     }
 
     /// Offers to go on with an adjourned game; if the other has offered it, it goes on.
@@ -127,7 +137,8 @@ impl Actor {
         self.check_is_free(&asker)?;
         let game = rules::find(&saved.game).ok_or_else(none)?;
         let (id, control) = (saved.id, saved.clock);
-        self.open_invitation(asker, id, game, control, Some(opponent), Some(saved), slots).await
+        let proposal = Proposal { id, game, control, seat: Some(opponent), resumed: Some(saved) };
+        self.open_invitation(asker, proposal, slots).await
     }
 
     /// Refuses whoever invites or plays already. Who sits at a finished game leaves it.
@@ -151,43 +162,21 @@ impl Actor {
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "all that an invitation is made of, at its one place")]
-    async fn open_invitation(
-        &mut self,
-        asker: Asker,
-        id: GameId,
-        game: &'static Game,
-        control: Option<TimeControl>,
-        seat: Option<Name>,
-        resumed: Option<Box<SavedGame>>,
-        mut slots: Vec<Slot>,
-    ) -> Result<Done, Refusal> {
+    async fn open_invitation(&mut self, asker: Asker, proposal: Proposal, mut slots: Vec<Slot>) -> Result<Done, Refusal> {
         let slot = slots.pop().ok_or(Refusal::StoreFailed)?;
         let Asker { account: inviter, connection, voice } = asker;
+        let Proposal { id, game, control, .. } = proposal;
+        let seat = proposal.seat.clone();
         let mut audience = Audience::new(1, RING_BYTES);
         let cursor = audience.admit(connection, voice, ());
-        let expires = Instant::now() + self.limits.invitation_timeout;
-        let is_new = resumed.is_none();
-        let invitation = Invitation {
-            id,
-            game,
-            control,
-            inviter: inviter.clone(),
-            connection,
-            seat: seat.clone(),
-            resumed,
-            invited_ms: now_ms(),
-            ending: None,
-            audience,
-        };
-        // The row of an adjourned game stays as it is.
-        let row = is_new.then(|| Record::Game(Box::new(invitation.record(GameState::Invited, self.room.id()))));
+        let invitation =
+            Invitation { proposal, inviter: inviter.clone(), connection, invited_ms: now_ms(), ending: None, audience };
         let deed = invitation.news(News::Invite { from: inviter.name.clone(), clock: control, seat: seat.clone() });
         let mut posting = Posting::new(deed, Some(inviter.clone()), Some(connection));
-        posting.records.extend(row);
+        posting.records.extend(invitation.record(GameState::Invited, self.room.id()));
         self.places.insert(inviter.name, Place::Inviting(id));
         self.invitations.insert(id, invitation);
-        self.agenda.set(id, Some(expires));
+        self.agenda.set(id, Some(Instant::now() + self.limits.invitation_timeout));
         let posted = self.room.post(posting, slot).await;
         Ok(Done {
             reply: GameReply::Invited { game_id: id, title: game.title.clone(), seat },
@@ -227,9 +216,7 @@ impl Actor {
         let asked_over = matches!(why, Uninvited::Withdrawn | Uninvited::Busy).then_some(invitation.connection);
         let mut posting =
             Posting::new(invitation.news(News::Uninvite { from, why }), Some(invitation.inviter.clone()), asked_over);
-        if invitation.resumed.is_none() {
-            posting.records.push(Record::Game(Box::new(invitation.record(GameState::Void, self.room.id()))));
-        }
+        posting.records.extend(invitation.record(GameState::Void, self.room.id()));
         let posted = self.room.post(posting, slot).await;
         Some(Stored { position: posted.position, seq: Some(posted.seq) })
     }
@@ -261,9 +248,12 @@ impl Actor {
             return Err(GameRefusal::AlreadyPlaying(table.opponent(side).name.clone()));
         }
         match self.place(inviter) {
-            Some(Place::Inviting(id)) => match self.invitations.get(&id).and_then(|invitation| invitation.seat.as_ref()) {
-                Some(seat) if seat != own => Err(GameRefusal::Reserved(seat.clone())),
-                _ => Ok(id),
+            Some(Place::Inviting(id)) => match self.invitations.get(&id).filter(|invitation| invitation.ending.is_none()) {
+                None => Err(GameRefusal::NoInvitation(Some(inviter.clone()))),
+                Some(invitation) => match &invitation.proposal.seat {
+                    Some(seat) if seat != own => Err(GameRefusal::Reserved(seat.clone())),
+                    Some(_) | None => Ok(id),
+                },
             },
             Some(Place::At(id)) => {
                 let other = self
@@ -280,7 +270,8 @@ impl Actor {
     }
 
     async fn begin(&mut self, invitation: Invitation, joiner: Asker, slot: Slot) -> Done {
-        let Invitation { id, game, control, inviter, connection, resumed, mut audience, .. } = invitation;
+        let Invitation { proposal, inviter, connection, mut audience, .. } = invitation;
+        let Proposal { id, game, control, resumed, .. } = proposal;
         let Asker { account, connection: joiners, voice } = joiner;
         self.stop_watching(connection);
         self.stop_watching(joiners);

@@ -129,25 +129,16 @@ mod tests {
         keeps_its_promises(&GAME, Gomoku::START, if cfg!(debug_assertions) { 30 } else { 300 });
     }
 
-    fn finds_the_same_winners(games: usize) {
+    #[test]
+    fn a_second_look_finds_the_same_winners_of_a_hundred_thousand_games() {
+        const GAMES: usize = 100_000;
         let choose = |grid: &Grid<SIZE, SIZE>, dice: &mut Dice| {
             let place = || Place { column: dice.below(SIZE), row: dice.below(SIZE) };
             iter::repeat_with(place).find(|&place| grid.at(place).is_none()).unwrap()
         };
-        let [first, second, nobody] = agrees_on_rows::<SIZE, SIZE, 5>(games, choose);
-        assert_eq!(first + second + nobody, games);
+        let [first, second, nobody] = agrees_on_rows::<SIZE, SIZE, 5>(GAMES, choose);
+        assert_eq!(first + second + nobody, GAMES);
         assert!(first > 0 && second > 0);
-    }
-
-    #[test]
-    fn a_second_look_finds_the_same_winners() {
-        finds_the_same_winners(5_000);
-    }
-
-    #[test]
-    #[cfg_attr(debug_assertions, ignore = "slow without optimisation")]
-    fn a_second_look_finds_the_same_winners_of_a_hundred_thousand_games() {
-        finds_the_same_winners(100_000);
     }
 
     #[test]

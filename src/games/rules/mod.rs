@@ -10,6 +10,7 @@ mod gomoku;
 mod grid;
 mod reversi;
 mod tic_tac_toe;
+mod xiangqi;
 
 use std::borrow::Cow;
 
@@ -18,7 +19,8 @@ use crate::protocol::game::{End, GameId, Side, TimeControl, Words};
 use crate::protocol::tongue::Tongue;
 
 /// Every game, in the order in which they are listed. The first is played where none is named.
-pub const GAMES: &[&Game] = &[&gomoku::GAME, &tic_tac_toe::GAME, &connect_four::GAME, &reversi::GAME, &chess::GAME];
+pub const GAMES: &[&Game] =
+    &[&gomoku::GAME, &tic_tac_toe::GAME, &connect_four::GAME, &reversi::GAME, &chess::GAME, &xiangqi::GAME];
 
 /// A game that can be played.
 pub struct Game {

@@ -78,7 +78,7 @@ impl GamePhrases for Chinese {
             TableDeed::Look(Situation { clock, offer, pause }) => {
                 let [first, second] = event.players.each_ref().map(|player| format!("[{}]（{}）", player.name, player.side.zh));
                 let ply = event.position.ply;
-                let mut line = format!("{about}{first} 对 {second}{}，已走 {ply} 步{}", with(clock), to_move(event));
+                let mut line = format!("{about}{first}对 {second}{}，已走 {ply} 步{}", with(clock), to_move(event));
                 if let Some(pause) = pause {
                     line += &format!("\n（{}）", paused(*pause));
                 }
