@@ -4,6 +4,8 @@
 //! what is known of a game before anybody plays it, [`Rules`] a position in the middle of it. A game is
 //! kept and restored as the list of its moves, so a position needs no other serialised form.
 
+#[cfg(test)]
+mod checks;
 mod chess;
 mod connect_four;
 mod gomoku;
@@ -19,7 +21,7 @@ use crate::protocol::game::{End, GameId, Side, TimeControl, Words};
 use crate::protocol::tongue::Tongue;
 
 /// Every game, in the order in which they are listed. The first is played where none is named.
-pub const GAMES: &[&Game] =
+pub static GAMES: &[&Game] =
     &[&gomoku::GAME, &tic_tac_toe::GAME, &connect_four::GAME, &reversi::GAME, &chess::GAME, &xiangqi::GAME];
 
 /// A game that can be played.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::Played;
+use super::super::checks::Dice;
 use super::*;
 use crate::protocol::game::GameId;
 
@@ -200,19 +201,6 @@ fn published_games_play_through() {
         let names = ["a", "b"];
         let record = pgn::record(&Played { names, moves: &moves, end: &end, at_ms: 0, clock: None, id: GameId(1) });
         assert_eq!(record[8..].join("\n"), text);
-    }
-}
-
-/// Numbers that look random and are the same every time (splitmix64).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, count: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut number = self.0;
-        number = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        number = (number ^ (number >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((number ^ (number >> 31)) % count as u64) as usize
     }
 }
 

@@ -3,21 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use super::super::checks::look_the_same;
+pub(in crate::games::rules) use super::super::checks::{Dice, is_drawn_within_limits};
 use super::super::{Game, Rules};
 use super::*;
-use crate::protocol::tongue::Tongue;
-
-/// Random numbers (SplitMix64), the same in every run.
-pub(in crate::games::rules) struct Dice(u64);
-
-impl Dice {
-    pub(in crate::games::rules) fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % bound as u64) as usize
-    }
-}
 
 /// A game after these moves.
 pub(in crate::games::rules) fn after<R: Rules>(mut game: R, moves: &str) -> R {
@@ -61,24 +50,6 @@ pub(in crate::games::rules) fn keeps_its_promises<R: Rules + Clone>(listed: &Gam
             let played = game.play(&moves[dice.below(moves.len())]).unwrap();
             assert_eq!(replayed.play(&played.notation), Ok(played));
         }
-    }
-}
-
-fn look_the_same(game: &dyn Rules, other: &dyn Rules) {
-    assert_eq!(game.position(), other.position());
-    assert_eq!(game.turn(), other.turn());
-    assert_eq!(game.legal_moves(), other.legal_moves());
-    assert_eq!(game.end(), other.end());
-}
-
-fn is_drawn_within_limits<R: Rules>(game: &R) {
-    assert_eq!(game.position().trim(), game.position());
-    let board = game.draw(Tongue::En);
-    assert_eq!(board, game.draw(Tongue::Zh));
-    assert!(board.len() <= 17);
-    for line in board {
-        assert!(line.len() <= 36 && line.trim_end() == line, "{line:?}");
-        assert!(line.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{line:?}");
     }
 }
 

@@ -4,6 +4,7 @@ mod ends;
 mod moves;
 mod written;
 
+use super::super::checks::Dice;
 use super::drawing::letter;
 use super::position::{Piece, Point};
 use super::*;
@@ -34,19 +35,6 @@ fn position(fen: &str) -> Position {
 /// A game that begins with a position.
 fn game(fen: &str) -> Xiangqi {
     Xiangqi::at(position(fen))
-}
-
-/// SplitMix64: the same games in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % bound as u64) as usize
-    }
 }
 
 /// How many columns a line takes where wide characters take two; refuses what has no certain width.
