@@ -36,3 +36,29 @@ impl Agenda {
         self.by_time.first().filter(|(due, _)| *due <= now).map(|(_, game)| *game)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_earliest_is_due_first_and_each_game_once() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut agenda = Agenda::default();
+        assert_eq!((agenda.next(), agenda.due(start)), (None, None));
+        agenda.set(GameId(1), Some(at(5)));
+        agenda.set(GameId(2), Some(at(3)));
+        agenda.set(GameId(3), Some(at(3)));
+        agenda.set(GameId(2), Some(at(9)));
+        assert_eq!((agenda.next(), agenda.due(at(2))), (Some(at(3)), None));
+        assert_eq!(agenda.due(at(20)), Some(GameId(3)));
+        agenda.set(GameId(3), None);
+        assert_eq!((agenda.next(), agenda.due(at(20))), (Some(at(5)), Some(GameId(1))));
+        agenda.set(GameId(1), None);
+        agenda.set(GameId(2), None);
+        assert_eq!(agenda.next(), None);
+    }
+}

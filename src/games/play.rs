@@ -116,3 +116,74 @@ impl Play {
         self.plies[..count].iter().map(|ply| ply.played.notation.as_str()).collect::<Vec<_>>().join(" ")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rules;
+    use super::*;
+
+    fn play(game: &str, moves: &str) -> Play {
+        let mut play = Play::new(rules::find(game).unwrap());
+        for typed in moves.split_whitespace() {
+            play.play(typed).unwrap_or_else(|illegal| panic!("{typed}: {}", illegal.en));
+            while play.play_forced() {}
+        }
+        play
+    }
+
+    #[test]
+    fn a_game_comes_back_from_its_moves() {
+        let chess = play("chess", "e2e4 e7e5 g1f3");
+        assert_eq!(chess.notation(), "e4 e5 Nf3");
+        let again = Play::restore(chess.game(), &chess.notation()).unwrap();
+        assert_eq!(again.position().position(), chess.position().position());
+        assert_eq!((again.count(), again.turn(), again.last()), (3, Some(Side::Second), chess.last()));
+        assert!(Play::restore(chess.game(), "e4 e4").is_none());
+    }
+
+    #[test]
+    fn what_was_played_is_known_in_every_spelling() {
+        let chess = play("chess", "e4 e5 Nf3");
+        for typed in ["Nf3", "g1f3", "nf3"] {
+            assert!(chess.has_played(Side::First, 3, typed), "{typed}");
+        }
+        assert!(!chess.has_played(Side::First, 3, "Nc3") && !chess.has_played(Side::Second, 3, "Nf3"));
+        assert!(!chess.has_played(Side::First, 0, "e4") && !chess.has_played(Side::Second, 4, "Nf6"));
+    }
+
+    #[test]
+    fn taking_back_goes_to_ones_own_last_move() {
+        let mut gomoku = play("gomoku", "h8 i8 h9");
+        assert!(gomoku.take_back(Side::Second));
+        assert_eq!((gomoku.notation().as_str(), gomoku.turn()), ("h8", Some(Side::Second)));
+        assert!(!gomoku.take_back(Side::Second));
+        assert!(gomoku.take_back(Side::First));
+        assert_eq!((gomoku.count(), gomoku.turn()), (0, Some(Side::First)));
+    }
+
+    #[test]
+    fn a_pass_is_a_ply_that_nobody_chose() {
+        // Some game or other comes to one.
+        let mut reversi = Play::new(rules::find("reversi").unwrap());
+        let mut forced = None;
+        'search: for seed in 0..200_usize {
+            reversi = Play::new(reversi.game());
+            while reversi.end().is_none() {
+                let moves = reversi.position().legal_moves();
+                reversi.play(&moves[(seed * 7 + reversi.count() * 13) % moves.len()]).unwrap();
+                let by = reversi.last().unwrap().0;
+                if reversi.play_forced() {
+                    forced = Some(by);
+                    break 'search;
+                }
+            }
+        }
+        let by = forced.expect("one of these games has a pass");
+        let plies = reversi.count();
+        assert_eq!(reversi.turn(), Some(by));
+        assert_eq!(reversi.last().unwrap().0, by.other());
+        assert_eq!(reversi.count_of(Side::First) + reversi.count_of(Side::Second), plies - 1);
+        assert!(reversi.take_back(by));
+        assert_eq!((reversi.count(), reversi.turn()), (plies - 2, Some(by)));
+    }
+}
