@@ -80,10 +80,14 @@ impl Session {
                 };
                 let titles = || GAMES.iter().map(|game| game.title.clone()).collect();
                 let game = game.ok_or_else(|| GameRefusal::NoSuchGame(titles()))?;
-                if let Some(seat) = seat.as_ref().filter(|seat| **seat != account.name) {
-                    let known = self.services.reader.credentials(seat).await?;
-                    known.ok_or_else(|| Refusal::NoSuchUser(seat.clone()))?;
-                }
+                let seat = match seat {
+                    // Shown as it was registered.
+                    Some(seat) if seat != account.name => {
+                        let known = self.services.reader.credentials(&seat).await?;
+                        Some(known.ok_or(Refusal::NoSuchUser(seat))?.account.name)
+                    }
+                    seat => seat,
+                };
                 Want::Invite { game, control: clock, seat }
             }
             Invite::Resume(game_id) => {

@@ -4,6 +4,7 @@
 
 mod client;
 mod daemon;
+mod game;
 mod ledger;
 mod transfer;
 mod volume;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 
 pub use client::*;
 pub use daemon::*;
+pub use game::*;
 pub use ledger::*;
 pub use transfer::*;
 pub use volume::*;

@@ -69,6 +69,8 @@ impl Actor {
         let mut table = table.rematch(next, Instant::now());
         for seat in table.seats() {
             self.places.insert(seat.account.name.clone(), Place::At(next));
+            // Who watched another game meanwhile begins one's own.
+            seat.connection.into_iter().for_each(|connection| self.stop_watching(connection));
         }
         self.watching.values_mut().filter(|watched| **watched == id).for_each(|watched| *watched = next);
         let [inviter, joiner] = table.seats().each_ref().map(|seat| seat.account.clone());

@@ -255,16 +255,10 @@ impl Actor {
                     Some(_) | None => Ok(id),
                 },
             },
-            Some(Place::At(id)) => {
-                let other = self
-                    .tables
-                    .get(&id)
-                    .and_then(|table| table.seats().iter().map(|seat| &seat.account.name).find(|name| *name != inviter));
-                match other.filter(|other| *other != own) {
-                    Some(other) => Err(GameRefusal::Taken(other.clone())),
-                    None => Err(GameRefusal::NoInvitation(Some(inviter.clone()))),
-                }
-            }
+            Some(Place::At(id)) => match self.tables.get(&id).and_then(|table| table.taker(inviter)) {
+                Some(taker) if taker != own => Err(GameRefusal::Taken(taker.clone())),
+                Some(_) | None => Err(GameRefusal::NoInvitation(Some(inviter.clone()))),
+            },
             None => Err(GameRefusal::NoInvitation(Some(inviter.clone()))),
         }
     }
@@ -278,17 +272,18 @@ impl Actor {
         let cursor = audience.admit(joiners, voice, ());
         let inviters_seat = Seat::new(inviter.clone(), Some(connection));
         let joiners_seat = Seat::new(account.clone(), Some(joiners));
+        let by = Some(inviter.id);
         let setting = match resumed {
             None => {
                 let seats = [inviters_seat, joiners_seat];
-                Setting { id, control, seats, play: Play::new(game), left: None, started_ms: now_ms(), audience }
+                Setting { id, control, seats, play: Play::new(game), left: None, inviter: by, started_ms: now_ms(), audience }
             }
             Some(saved) => {
                 let is_inviters_game = saved.first.id == inviter.id;
                 let seats = if is_inviters_game { [inviters_seat, joiners_seat] } else { [joiners_seat, inviters_seat] };
                 // The moves were restored when the invitation was made by the same rules, or by none.
                 let play = Play::restore(game, &saved.moves).unwrap_or_else(|| Play::new(game));
-                Setting { id, control, seats, play, left: saved.left, started_ms: saved.started_ms, audience }
+                Setting { id, control, seats, play, left: saved.left, inviter: by, started_ms: saved.started_ms, audience }
             }
         };
         let mut table = Table::begun(setting, self.limits, Instant::now());

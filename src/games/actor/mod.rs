@@ -120,6 +120,7 @@ impl Actor {
             seats: [first, second].map(|player| Seat::new(player.clone(), None)),
             play,
             left: saved.left,
+            inviter: None,
             started_ms: saved.started_ms,
             audience: Audience::new(1, table::RING_BYTES),
         };

@@ -19,11 +19,12 @@ use super::{Limits, Stored};
 use crate::clock::now_ms;
 use crate::protocol::game::event::{Board, Player, Position, Situation, TableDeed, TableEvent};
 use crate::protocol::game::{End, GameId, Offer, Side, TimeControl};
+use crate::protocol::name::Name;
 use crate::protocol::tongue::Tongue;
 use crate::protocol::voice::Voice;
 use crate::room::ConnectionId;
 use crate::room::audience::{Audience, Line};
-use crate::store::record::Account;
+use crate::store::record::{Account, AccountId};
 
 /// How much of a game's log stays in memory, for each voice: boards of a few hundred moves.
 pub(in crate::games) const RING_BYTES: usize = 128 << 10;
@@ -77,6 +78,7 @@ pub(in crate::games) struct Table {
     /// Since when who is to move has been.
     waiting_since: Instant,
     is_warned: bool,
+    inviter: Option<AccountId>,
     started_ms: i64,
     limits: Limits,
     audience: Audience<()>,
@@ -117,6 +119,8 @@ pub(in crate::games) struct Setting {
     pub(in crate::games) play: Play,
     /// What was left on the clocks; `None` for all of it.
     pub(in crate::games) left: Option<[Duration; 2]>,
+    /// Whose invitation it came of, if it came of one since the daemon started.
+    pub(in crate::games) inviter: Option<AccountId>,
     pub(in crate::games) started_ms: i64,
     pub(in crate::games) audience: Audience<()>,
 }
@@ -124,7 +128,7 @@ pub(in crate::games) struct Setting {
 impl Table {
     /// A table where nobody is yet: the game is paused until both are.
     pub(in crate::games) fn paused(setting: Setting, limits: Limits, now: Instant) -> Self {
-        let Setting { id, control, seats, play, left, started_ms, audience } = setting;
+        let Setting { id, control, seats, play, left, inviter, started_ms, audience } = setting;
         let clock = control.map(|control| left.map_or_else(|| Clock::new(control), |left| Clock::with(control, left)));
         Self {
             id,
@@ -136,6 +140,7 @@ impl Table {
             offer: None,
             waiting_since: now,
             is_warned: false,
+            inviter,
             started_ms,
             limits,
             audience,
@@ -159,7 +164,7 @@ impl Table {
         let Self { control, seats: [first, second], play, limits, audience, told, .. } = self;
         let seats = [second, first];
         let play = Play::new(play.game());
-        let setting = Setting { id, control, seats, play, left: None, started_ms: now_ms(), audience };
+        let setting = Setting { id, control, seats, play, left: None, inviter: None, started_ms: now_ms(), audience };
         let mut table = Self::paused(setting, limits, now);
         (table.told, table.is_changed) = (told, true);
         table.go_on(TableDeed::Begin(control), now);
@@ -188,6 +193,13 @@ impl Table {
 
     pub(in crate::games) fn audience(&mut self) -> &mut Audience<()> {
         &mut self.audience
+    }
+
+    /// Who took the seat that `inviter` offered, if it came of that.
+    pub(in crate::games) fn taker(&self, inviter: &Name) -> Option<&Name> {
+        let (own, other) = self.seats.iter().partition::<Vec<_>, _>(|seat| seat.account.name == *inviter);
+        let has_invited = own.first().is_some_and(|own| self.inviter == Some(own.account.id));
+        other.first().filter(|_| has_invited).map(|taker| &taker.account.name)
     }
 
     pub(in crate::games) fn opponent(&self, side: Side) -> &Account {

@@ -322,7 +322,7 @@ fn read_invite(fields: &Fields<'_>) -> Result<Ask, Wrong> {
             Invite::Resume(fields.game_id(in_line)?.ok_or(Wrong::Form)?)
         }
         // A clock alone: the game is left out.
-        (Some(word), None) if TimeControl::parse(word).is_some() => {
+        (Some(word), None) if word.contains('+') || TimeControl::parse(word).is_some() => {
             Invite::New { game: None, clock: fields.clock(1)?, seat: fields.mention(3)? }
         }
         (game, _) => Invite::New { game: game.map(str::to_owned), clock: fields.clock(2)?, seat: fields.mention(3)? },

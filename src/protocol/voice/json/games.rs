@@ -41,7 +41,7 @@ pub(super) fn put_table_event(key: &str, reference: Option<&Ref>, event: &TableE
     match &event.deed {
         TableDeed::Begin(clock) => {
             put_players(&mut object, event);
-            put_clock(&mut object, *clock);
+            put_clock(&mut object, *clock).bool("paused", false);
             put_position(&mut object, event);
         }
         TableDeed::Move { by } => {
