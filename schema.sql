@@ -97,7 +97,7 @@ CREATE TABLE game_record (
 ) STRICT;
 
 -- What comes back at a start.
-CREATE INDEX game_record_open ON game_record (room) WHERE result IN ('invited', 'playing');
+CREATE INDEX game_record_open ON game_record (room) WHERE result IN ('invited', 'playing', 'adjourned');
 -- An account's newest games.
 CREATE INDEX game_record_first ON game_record (uid, end_time) WHERE end_time IS NOT NULL;
 CREATE INDEX game_record_second ON game_record (opponent, end_time) WHERE end_time IS NOT NULL;

@@ -46,7 +46,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     store.queue.durable(started.position, store.queue.confirm_deadline()).await.map_err(|_| Failure::Internal("the store"))?;
     let background = Background::start()?;
     let (files, files_task) = open_files(&config, &data, &store, &room, &background).await?;
-    let (games, games_task) = open_games(&config, &store, &room).await?;
+    let (games, games_task) = open_games(&config, &store, &room, opened.was_closed).await?;
     let services = Arc::new(Services {
         room: room.clone(),
         queue: store.queue.clone(),
@@ -99,8 +99,9 @@ async fn open_files(
     })
 }
 
-async fn open_games(config: &Config, store: &Store, room: &Room) -> Result<(Games, JoinHandle<()>), Failure> {
-    let around = games::Surroundings { room: room.clone(), queue: store.queue.clone(), reader: store.reader.clone() };
+async fn open_games(config: &Config, store: &Store, room: &Room, was_closed: bool) -> Result<(Games, JoinHandle<()>), Failure> {
+    let around =
+        games::Surroundings { room: room.clone(), was_closed, queue: store.queue.clone(), reader: store.reader.clone() };
     Games::open(config.games.limits(), around).await.map_err(|error| {
         log::error!("the games: {error}");
         Failure::Internal("the store")

@@ -4,11 +4,12 @@
 //! invitation, seat and move passes, so that no seat has two takers and no game two results. A [`table`]
 //! is one game with its two players and the log that they hear it by; [`play`] the position with the moves
 //! that led to it, [`clock`] the time; [`rules`] knows the games themselves. [`agenda`] is what happens by
-//! itself, [`ratings`] who has won how often against whom.
+//! itself, [`adjourned`] the games that wait to be gone on with, [`ratings`] who has won how often against whom.
 //!
 //! It awaits the room and the store, never a session; it knows no sockets.
 
 mod actor;
+mod adjourned;
 mod agenda;
 mod clock;
 mod play;
@@ -23,25 +24,22 @@ use tokio::task::JoinHandle;
 use crate::clock::now_ms;
 use crate::mailbox::Mailbox;
 use crate::protocol::game::event::TableEvent;
-use crate::protocol::game::reply::GameReply;
+use crate::protocol::game::reply::{GameReply, Listed};
 use crate::protocol::game::request::Action;
-use crate::protocol::game::{GameId, TimeControl};
+use crate::protocol::game::{GameId, Side, TimeControl};
 use crate::protocol::name::Name;
 use crate::protocol::refusal::Refusal;
 use crate::protocol::voice::Voice;
 use crate::room::log::Cursor;
-use crate::room::{ConnectionId, Room};
+use crate::room::{ConnectionId, Room, Scene, Visitor};
 use crate::store::queue::{Position, Queue, Slot};
-use crate::store::read::games::SavedGame;
 use crate::store::read::{ReadError, Reader};
-use crate::store::record::Account;
+use crate::store::record::{Account, GameRecord};
+use play::Play;
 use rules::Game;
 
 /// Commands waiting for the actor. Whoever finds it full waits a moment.
 const MAILBOX: usize = 1024;
-
-/// The slots that a [`Want`] may need: for what it does, and for an invitation that ends by it.
-pub const SLOTS_A_WANT: usize = 2;
 
 /// How long things may take.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +58,8 @@ pub struct Limits {
 pub struct Surroundings {
     /// The room they are played in.
     pub room: Room,
+    /// Whether it was closed when the daemon stopped.
+    pub was_closed: bool,
     /// Where records are put.
     pub queue: Queue,
     /// Where questions are asked.
@@ -77,7 +77,7 @@ pub struct Asker {
     pub voice: Voice,
 }
 
-/// What somebody wants of the games.
+/// What somebody wants of the games, with slots for what it changes.
 #[derive(Debug)]
 pub enum Want {
     /// To invite.
@@ -88,15 +88,27 @@ pub enum Want {
         control: Option<TimeControl>,
         /// For whom alone.
         seat: Option<Name>,
+        /// For the invitation.
+        slot: Slot,
     },
-    /// To go on with a game, as the store had it.
-    Resume(Box<SavedGame>),
+    /// To go on with an adjourned game.
+    Resume {
+        /// Which; `None` for the newest.
+        game_id: Option<GameId>,
+        /// As for [`Want::Take`].
+        slots: [Slot; 2],
+    },
     /// To withdraw an invitation.
-    Withdraw,
+    Withdraw {
+        /// For its end.
+        slot: Slot,
+    },
     /// To take somebody's seat.
     Take {
         /// Whose invitation it is.
         inviter: Name,
+        /// For the game, and for the end of one's own invitation.
+        slots: [Slot; 2],
     },
     /// To move, or what else a player can do.
     Act {
@@ -106,11 +118,20 @@ pub enum Want {
         ply: Option<u64>,
         /// The game that it is meant for.
         game_id: Option<GameId>,
+        /// For what comes of it.
+        slot: Slot,
     },
     /// To see one's board.
     Look,
-    /// To watch a game, or no more.
-    Watch(Option<GameId>),
+    /// To watch a game.
+    Watch {
+        /// Which.
+        game_id: GameId,
+        /// Whether its moves so far are told.
+        with_moves: bool,
+    },
+    /// To watch no more.
+    Unwatch,
     /// To know what is played.
     List {
         /// The page, counted from 1.
@@ -139,18 +160,29 @@ pub struct Stored {
     pub seq: Option<u64>,
 }
 
-/// A game that somebody comes back to.
+/// What somebody comes back to.
+#[derive(Default)]
 pub struct Arrival {
-    /// The game's log, to be heard from here on.
-    pub hearing: (GameId, Cursor),
+    /// The log of one's game, to be heard from here on.
+    pub hearing: Option<(GameId, Cursor)>,
     /// How it stands; `None` if nobody has joined yet, or all is over.
     pub look: Option<Box<TableEvent>>,
+    /// One's adjourned games, the newest first.
+    pub adjourned: Vec<Listed>,
 }
 
 /// A handle on the games. Clones are the same games.
 #[derive(Clone)]
 pub struct Games {
     mailbox: Mailbox<actor::Command>,
+}
+
+/// Whether this account played this move as that ply of a game that is not under way any more.
+pub fn was_played(game: &GameRecord, by: &Account, ply: u64, typed: &str) -> bool {
+    let side = if game.first.id == by.id { Side::First } else { Side::Second };
+    let is_player = side == Side::First || game.second.as_ref().is_some_and(|second| second.id == by.id);
+    let play = rules::find(&game.game).and_then(|kind| Play::restore(kind, &game.moves));
+    is_player && play.is_some_and(|play| play.has_played(side, ply, typed))
 }
 
 impl Games {
@@ -162,9 +194,10 @@ impl Games {
         Ok((Self { mailbox }, tokio::spawn(actor.run(commands))))
     }
 
-    /// Somebody has come into the room, perhaps to a game that waits.
-    pub async fn arrive(&self, asker: Asker) -> Option<Arrival> {
-        self.mailbox.ask(|answer| actor::Command::Arrive { asker, answer }).await
+    /// Comes into the room, perhaps to a game that waits. Both in one place, so that of two logins of one
+    /// account at once the same one stays in the room and at the board.
+    pub async fn enter(&self, visitor: Visitor, slot: Slot) -> (Scene, Arrival) {
+        self.mailbox.ask(|answer| actor::Command::Enter { visitor, slot, answer }).await
     }
 
     /// A connection is gone, if it was known here. Never waits, so that it can be called from `drop`.
@@ -177,9 +210,9 @@ impl Games {
         self.mailbox.ask(|answer| actor::Command::SetVoice { asker, answer }).await
     }
 
-    /// Does what somebody wants. `slots` are [`SLOTS_A_WANT`] for what changes something.
-    pub async fn ask(&self, asker: Asker, want: Want, slots: Vec<Slot>) -> Result<Done, Refusal> {
-        self.mailbox.ask(|answer| actor::Command::Ask { asker, want, slots, answer }).await
+    /// Does what somebody wants.
+    pub async fn ask(&self, asker: Asker, want: Want) -> Result<Done, Refusal> {
+        self.mailbox.ask(|answer| actor::Command::Ask { asker, want, answer }).await
     }
 
     /// The daemon stops: from here on nothing happens in any game.

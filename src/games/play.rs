@@ -14,6 +14,8 @@ pub(super) struct Play {
 struct Ply {
     by: Side,
     played: Move,
+    /// As it was typed; unknown where it comes from the store.
+    typed: Option<String>,
     /// The server played it, since there was no other.
     is_forced: bool,
 }
@@ -26,7 +28,8 @@ impl Play {
     /// The game that these moves, with blanks between them, led to; `None` if they are not all moves of it.
     pub(super) fn restore(game: &'static Game, moves: &str) -> Option<Self> {
         let mut play = Self::new(game);
-        moves.split_whitespace().try_for_each(|played| play.push(played)).ok()?;
+        moves.split_whitespace().try_for_each(|played| play.play(played)).ok()?;
+        play.plies.iter_mut().for_each(|ply| ply.typed = None);
         Some(play)
     }
 
@@ -54,32 +57,34 @@ impl Play {
 
     /// Plays what was typed for the side to move.
     pub(super) fn play(&mut self, typed: &str) -> Result<(), Illegal> {
-        self.push(typed)
+        let (by, is_forced) = (self.position.turn(), self.position.forced().is_some());
+        let played = self.position.play(&narrow(typed))?;
+        self.plies.push(Ply { by, played, typed: Some(typed.to_owned()), is_forced });
+        Ok(())
     }
 
     /// Plays the one move there is for who has no choice, if the rules say so.
     pub(super) fn play_forced(&mut self) -> bool {
         let forced = self.position.end().is_none().then(|| self.position.forced()).flatten();
-        forced.is_some_and(|forced| self.push(forced).is_ok())
-    }
-
-    fn push(&mut self, typed: &str) -> Result<(), Illegal> {
-        let (by, is_forced) = (self.position.turn(), self.position.forced().is_some());
-        let played = self.position.play(typed)?;
-        self.plies.push(Ply { by, played, is_forced });
-        Ok(())
+        forced.is_some_and(|forced| self.play(forced).is_ok())
     }
 
     /// Whether `typed` is what this side played as that ply, counted from 1.
-    pub(super) fn has_played(&self, by: Side, ply: usize, typed: &str) -> bool {
-        let before = ply.checked_sub(1);
-        let Some((before, found)) = before.and_then(|before| Some((before, self.plies.get(before)?))) else { return false };
+    pub(super) fn has_played(&self, by: Side, ply: u64, typed: &str) -> bool {
+        let at = usize::try_from(ply).ok().and_then(|ply| ply.checked_sub(1));
+        let Some((at, found)) = at.and_then(|at| Some((at, self.plies.get(at)?))) else { return false };
         if found.by != by || found.played.notation == typed {
             return found.by == by;
         }
-        // There may be several ways to write it; only the rules know, in the position before it.
-        let Some(mut there) = Self::restore(self.game, &self.moves_up_to(before)) else { return false };
-        there.position.play(typed).is_ok_and(|again| again.notation == found.played.notation)
+        if let Some(before) = &found.typed {
+            return before == typed;
+        }
+        // It comes from the store, where every move stands in one spelling; the rules know the others. That
+        // takes as long as the game, so it is for the last moves only, which alone may be sent again.
+        let is_recent = self.plies.len() - at <= 2;
+        let there = is_recent.then(|| Self::restore(self.game, &self.moves_up_to(at))).flatten();
+        let again = there.and_then(|mut there| there.position.play(&narrow(typed)).ok());
+        again.is_some_and(|again| again.notation == found.played.notation)
     }
 
     /// How many moves this side chose.
@@ -117,6 +122,16 @@ impl Play {
     }
 }
 
+/// What a Chinese keyboard makes of a move: its wide letters and digits (U+FF01 to U+FF5E) become ASCII, and
+/// a stop at the end is dropped.
+fn narrow(typed: &str) -> String {
+    let narrowed = |c: char| match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        c => c,
+    };
+    typed.trim().trim_end_matches('。').chars().map(narrowed).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::rules;
@@ -142,13 +157,24 @@ mod tests {
     }
 
     #[test]
-    fn what_was_played_is_known_in_every_spelling() {
+    fn what_was_played_is_known_as_it_was_typed() {
         let chess = play("chess", "e4 e5 Nf3");
+        let restored = Play::restore(chess.game(), &chess.notation()).unwrap();
         for typed in ["Nf3", "g1f3", "nf3"] {
-            assert!(chess.has_played(Side::First, 3, typed), "{typed}");
+            assert!(restored.has_played(Side::First, 3, typed), "{typed}");
         }
-        assert!(!chess.has_played(Side::First, 3, "Nc3") && !chess.has_played(Side::Second, 3, "Nf3"));
-        assert!(!chess.has_played(Side::First, 0, "e4") && !chess.has_played(Side::Second, 4, "Nf6"));
+        assert!(play("chess", "e4 e5 g1f3").has_played(Side::First, 3, "g1f3"));
+        assert!(chess.has_played(Side::First, 1, "e4") && !restored.has_played(Side::First, 1, "e2e4"));
+        for game in [chess, restored] {
+            assert!(!game.has_played(Side::First, 3, "Nc3") && !game.has_played(Side::Second, 3, "Nf3"));
+            assert!(!game.has_played(Side::First, 0, "e4") && !game.has_played(Side::Second, 4, "Nf6"));
+        }
+    }
+
+    #[test]
+    fn wide_letters_and_stops_of_chinese_keyboards_are_read() {
+        let gomoku = play("gomoku", "Ｈ８ i8。 ｈ9");
+        assert_eq!(gomoku.notation(), "h8 i8 h9");
     }
 
     #[test]

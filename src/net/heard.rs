@@ -83,8 +83,9 @@ impl Heard {
     /// Appends what is to be written next, and tells what it is made of.
     pub(super) fn gather(&mut self, parts: &mut Vec<Bytes>) -> Pieces {
         let mut pieces = Pieces::new();
+        self.room.take_if(|room| room.is_over());
+        self.games.retain(|game| !game.is_over());
         let of_room = self.room.as_mut().map(Ear::look).unwrap_or_default();
-        self.games.retain(|game| !game.hearing.cursor.is_over());
         for (at, game) in self.games.iter_mut().enumerate() {
             let chunks = game.look();
             game.put(Origin::Game(at), chunks, parts, &mut pieces);
@@ -134,11 +135,11 @@ impl Heard {
 async fn any_grown(games: &mut [Ear]) {
     match games {
         [] => std::future::pending().await,
-        [one] => one.hearing.cursor.grown_or_over().await,
+        [one] => one.hearing.cursor.grown().await,
         [one, others @ ..] => {
             let others = Box::pin(any_grown(others));
             tokio::select! {
-                () = one.hearing.cursor.grown_or_over() => (),
+                () = one.hearing.cursor.grown() => (),
                 () = others => (),
             }
         }
@@ -146,6 +147,11 @@ async fn any_grown(games: &mut [Ear]) {
 }
 
 impl Ear {
+    /// Whether nothing of it is left to write, nor will be.
+    fn is_over(&self) -> bool {
+        self.missed.is_none() && self.hearing.cursor.is_over()
+    }
+
     /// The next chunks; what was missed before them is noted.
     fn look(&mut self) -> Vec<Chunk> {
         let mut chunks = Vec::new();

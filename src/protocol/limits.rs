@@ -46,6 +46,8 @@ pub const GAMES_A_PAGE: usize = 20;
 pub const GAMES_A_PAGE_JSON: usize = 100;
 /// The best ratings that are listed of each game.
 pub const RATINGS_LISTED: usize = 10;
+/// Adjourned games that are told at a login; `N` lists all.
+pub const ADJOURNED_AT_LOGIN: usize = 3;
 /// The newest games that are listed of one account.
 pub const GAMES_LISTED: usize = 10;
 /// A page of history ends early once its texts exceed this, so that one reply stays small.

@@ -2,6 +2,7 @@
 
 use super::commands::{self, Wrong, split_word};
 use super::file_name::FileName;
+use super::game::request::Action;
 use super::json_request;
 use super::refusal::{Instead, Refusal};
 use super::request::{Ask, Manner, Request, Unreadable};
@@ -79,6 +80,13 @@ fn spoken_without_letter(line: &str, manner: Manner) -> Option<&str> {
     line.starts_with(|c: char| !c.is_ascii()).then_some(line)
 }
 
+/// Whether a line without a letter may be a move: `e5`, `Nf6`, `resign`.
+fn looks_like_a_move(words: &str) -> bool {
+    let is_coordinate = words.bytes().any(|b| b.is_ascii_digit()) && words.bytes().any(|b| b.is_ascii_alphabetic());
+    let is_short = (2..=7).contains(&words.len()) && words.is_ascii() && !words.contains(' ');
+    is_short && is_coordinate || matches!(Action::read(words), Action::Resign | Action::Offer(_) | Action::Abort)
+}
+
 /// What somebody may have meant who left out the letter of talk, or the `-` before a file's name.
 fn meant(line: &str, manner: Manner) -> Option<Instead> {
     let (letter, rest) = split_word(line);
@@ -87,6 +95,9 @@ fn meant(line: &str, manner: Manner) -> Option<Instead> {
     let is_transfer = letter.eq_ignore_ascii_case("T") && rest.bytes().any(|byte| byte.is_ascii_digit());
     if !manner.logged_in || !manner.tongue.is_for_people() || words.is_empty() || words == "-" || is_transfer {
         return None;
+    }
+    if looks_like_a_move(words) {
+        return Some(Instead::SayOrMove(words.to_owned()));
     }
     let is_one_of = |letters: &[&str]| letters.iter().any(|one| letter.eq_ignore_ascii_case(one));
     if is_one_of(&["D", "G"]) && !rest.is_empty() && !rest.starts_with('-') && !rest.trim().contains(' ') {

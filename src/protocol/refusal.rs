@@ -61,6 +61,8 @@ pub enum Refusal {
     NameTaken(Name),
     /// Nothing of this name is shared.
     NoSuchFile(FileName),
+    /// Nobody is called so.
+    NoSuchAccount(Name),
     /// A password for an account that does not exist, and no `U` that said so.
     NoSuchUser(Name),
     /// A transfer that does not begin its connection.
@@ -122,6 +124,8 @@ pub enum Instead {
     Say(String),
     /// It would have asked it.
     Ask(String),
+    /// The words were for the room, or a move.
+    SayOrMove(String),
 }
 
 /// Who has the name of a file.
@@ -261,7 +265,7 @@ impl Refusal {
             Refusal::LoginFirst => "login-first",
             Refusal::NameTaken(_) => "name-taken",
             Refusal::NoSuchFile(_) => "no-such-file",
-            Refusal::NoSuchUser(_) => "no-such-user",
+            Refusal::NoSuchAccount(_) | Refusal::NoSuchUser(_) => "no-such-user",
             Refusal::NotFirst { .. } => "not-first",
             Refusal::NotUtf8 => "not-utf8",
             Refusal::NotYou { .. } => "not-you",

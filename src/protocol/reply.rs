@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::digest::Digest;
 use super::event::{Event, SharedFile};
 use super::file_name::FileName;
+use super::game::Words;
 use super::game::reply::GameReply;
 use super::name::Name;
 use super::refusal::Refusal;
@@ -75,6 +76,8 @@ pub enum Reply {
         letter: Option<char>,
         /// Whether the asker still has to log in.
         stranger: bool,
+        /// The games that can be played, where that is what is asked about.
+        titles: Vec<Words>,
     },
     /// `E`: goodbye.
     Bye,

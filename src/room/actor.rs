@@ -15,7 +15,7 @@ use super::audience::{Audience, Line, Listener};
 use super::log::{Cursor, RING_BYTES};
 use super::members::Members;
 use super::refs::RecentRefs;
-use super::{ConnectionId, Mark, Posted, Posting, Scene, Speech, Stale, Told, Visitor, WhoPage};
+use super::{ConnectionId, Mark, Posted, Posting, Scene, Speech, Stale, Told, Unheard, Visitor, WhoPage};
 use crate::clock::now_ms;
 use crate::protocol::closing::Closing;
 use crate::protocol::event::{Deed, Event};
@@ -58,10 +58,7 @@ struct Fresh {
     event: Event,
     author: Option<AccountId>,
     level: Level,
-    /// The connection that shall not hear it.
-    from: Option<ConnectionId>,
-    /// More of them.
-    partners: Vec<ConnectionId>,
+    unheard_by: Unheard,
 }
 
 /// An event as the members of a room are told it.
@@ -79,8 +76,8 @@ impl Line for RoomLine<'_> {
         voice.event(self.room, &self.fresh.event, out);
     }
 
-    fn unheard_by(&self) -> impl Iterator<Item = ConnectionId> {
-        self.fresh.from.into_iter().chain(self.fresh.partners.iter().copied())
+    fn unheard_by(&self) -> &[ConnectionId] {
+        self.fresh.unheard_by.connections()
     }
 }
 
@@ -137,7 +134,7 @@ impl Actor {
     }
 
     pub(super) fn start(&mut self, slot: Slot) -> Mark {
-        self.happen(Deed::Started, None, None);
+        self.happen(Deed::Started, None, Unheard::ByNobody);
         self.slots.push(slot);
         self.settle();
         self.mark()
@@ -152,7 +149,7 @@ impl Actor {
                         return;
                     }
                 }
-                slot = self.queue.wait_for_leaving_slot(), if !self.departing.is_empty() => {
+                slot = self.queue.wait_for_reserve_slot(), if !self.departing.is_empty() => {
                     if let Some(account) = self.departing.pop_front() {
                         self.depart(&account, slot);
                     }
@@ -185,11 +182,8 @@ impl Actor {
                 self.settle();
                 let _ = answer.send(self.scene(None));
             }
-            Command::Post { posting: Posting { deed, author, from, partners, mut records }, slot, answer } => {
-                let seq = self.happen(deed, author.as_ref(), from);
-                if let Some(fresh) = self.fresh.last_mut() {
-                    fresh.partners = partners;
-                }
+            Command::Post { posting: Posting { deed, author, unheard_by, mut records }, slot, answer } => {
+                let seq = self.happen(deed, author.as_ref(), unheard_by);
                 self.companions.append(&mut records);
                 self.slots.push(slot);
                 self.settle();
@@ -217,12 +211,12 @@ impl Actor {
     }
 
     /// Gives an event its number. It goes out, and to the store, when the batch is settled.
-    fn happen(&mut self, deed: Deed, author: Option<&Account>, from: Option<ConnectionId>) -> u64 {
+    fn happen(&mut self, deed: Deed, author: Option<&Account>, unheard_by: Unheard) -> u64 {
         let seq = self.next_seq;
         self.next_seq += 1;
         let event = Event { seq, at_ms: now_ms(), deed };
         let level = author.map_or(Level::ADMINISTRATOR, |account| account.level);
-        self.fresh.push(Fresh { event, author: author.map(|account| account.id), level, from, partners: Vec::new() });
+        self.fresh.push(Fresh { event, author: author.map(|account| account.id), level, unheard_by });
         seq
     }
 
@@ -249,7 +243,7 @@ impl Actor {
                 waiting.seqs.push(seq);
             } else {
                 let deed = Deed::Chat { from: speaker.name.clone(), text: utterance.text, reference: reference.clone() };
-                let seq = self.happen(deed, Some(&speaker), Some(connection));
+                let seq = self.happen(deed, Some(&speaker), Unheard::By(connection));
                 waiting.seqs.push(seq);
                 waiting.has_fresh = true;
                 if let Some(reference) = reference {
@@ -278,7 +272,7 @@ impl Actor {
                 self.departing.retain(|gone| gone.id != account.id);
             }
             None => {
-                self.happen(Deed::Enter { from: account.name.clone() }, Some(&account), Some(connection));
+                self.happen(Deed::Enter { from: account.name.clone() }, Some(&account), Unheard::By(connection));
                 self.slots.push(slot);
                 self.settle();
             }
@@ -299,14 +293,14 @@ impl Actor {
         if !self.members.leave(account.id, &account.name, connection) {
             return;
         }
-        match self.queue.leaving_slot() {
+        match self.queue.reserve_slot() {
             Some(slot) => self.depart(&account, slot),
             None => self.departing.push_back(account),
         }
     }
 
     fn depart(&mut self, account: &Account, slot: Slot) {
-        self.happen(Deed::Leave { from: account.name.clone() }, Some(account), None);
+        self.happen(Deed::Leave { from: account.name.clone() }, Some(account), Unheard::ByNobody);
         self.slots.push(slot);
     }
 
@@ -315,8 +309,8 @@ impl Actor {
         if self.is_stopped {
             return;
         }
-        self.happen(Deed::Stopping, None, None);
-        self.slots.extend(self.queue.leaving_slot());
+        self.happen(Deed::Stopping, None, Unheard::ByNobody);
+        self.slots.extend(self.queue.reserve_slot());
         self.settle();
         self.is_stopped = true;
         self.members.clear();

@@ -27,7 +27,7 @@ pub(crate) trait Line {
     fn write(&self, voice: Voice, out: &mut String);
 
     /// The connections that do not hear it in a people's voice.
-    fn unheard_by(&self) -> impl Iterator<Item = ConnectionId>;
+    fn unheard_by(&self) -> &[ConnectionId];
 }
 
 /// The listeners of a log, and its bytes in the voices that they hear.
@@ -48,6 +48,11 @@ impl<L> Audience<L> {
         Self { listeners: HashMap::new(), logs: Default::default(), ring_bytes, next_seq, scratch: String::new() }
     }
 
+    /// The number of the next line.
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.listeners.len()
     }
@@ -61,7 +66,10 @@ impl<L> Audience<L> {
     pub(crate) fn admit(&mut self, connection: ConnectionId, voice: Voice, owned: L) -> Cursor {
         let ear = Arc::<Ear>::default();
         let cursor = self.log_of(voice).cursor(Arc::clone(&ear));
-        self.listeners.insert(connection, Listener { voice, ear, owned });
+        // A connection hears a log once.
+        if let Some(before) = self.listeners.insert(connection, Listener { voice, ear, owned }) {
+            before.ear.close_at(self.log_of(before.voice).end());
+        }
         cursor
     }
 
@@ -134,7 +142,7 @@ impl<L> Audience<L> {
             last_seq = line.seq();
             // People do not hear themselves.
             if voice.tongue.is_for_people() {
-                let its_own = line.unheard_by().filter_map(|connection| self.listeners.get(&connection));
+                let its_own = line.unheard_by().iter().filter_map(|connection| self.listeners.get(connection));
                 let range = line_start..start + encoded.len() as u64;
                 its_own.filter(|listener| listener.voice == voice).for_each(|listener| listener.ear.note_own(range.clone()));
             }

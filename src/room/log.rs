@@ -226,26 +226,14 @@ impl Cursor {
         self.at.offset >= until.offset
     }
 
-    /// Waits until there is more to read.
+    /// Waits until there is more to read, or it is known that there never will be.
     pub async fn grown(&mut self) {
-        let at = self.at.offset;
-        if self.is_over() {
-            return std::future::pending().await;
-        }
-        if self.changes.wait_for(|&end| end > at).await.is_err() {
+        let Self { at, ear, changes, .. } = self;
+        let is_over = || ear.end.get().is_some_and(|end| at.offset >= end.offset);
+        if changes.wait_for(|&end| end > at.offset || is_over()).await.is_err() {
             // The log outlives its cursors, which hold it.
             std::future::pending::<()>().await;
         }
-    }
-}
-
-impl Cursor {
-    /// Waits until there is more to read, or there never will be.
-    pub async fn grown_or_over(&mut self) {
-        let Self { at, ear, changes, .. } = self;
-        let is_over = || ear.end.get().is_some_and(|end| at.offset >= end.offset);
-        // As in `grown`.
-        let _ = changes.wait_for(|&end| end > at.offset || is_over()).await;
     }
 }
 

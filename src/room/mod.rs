@@ -117,10 +117,8 @@ pub struct Posting {
     pub deed: Deed,
     /// Whose deed it is; `None` for the server's.
     pub author: Option<Account>,
-    /// The connection that it was asked over, which does not hear it in a people's voice.
-    pub from: Option<ConnectionId>,
-    /// Connections that hear of it elsewhere, and not here in a people's voice.
-    pub partners: Vec<ConnectionId>,
+    /// Who knows of it already.
+    pub unheard_by: Unheard,
     /// What is stored in the same transaction. The one slot stands for these too.
     pub records: Vec<Record>,
 }
@@ -128,7 +126,27 @@ pub struct Posting {
 impl Posting {
     /// Something that everyone hears, but for the connection it was asked over.
     pub fn new(deed: Deed, author: Option<Account>, from: Option<ConnectionId>) -> Self {
-        Self { deed, author, from, partners: Vec::new(), records: Vec::new() }
+        Self { deed, author, unheard_by: from.map_or(Unheard::ByNobody, Unheard::By), records: Vec::new() }
+    }
+}
+
+/// The connections that do not hear an event in a people's voice: people do not hear themselves, nor twice.
+pub enum Unheard {
+    /// Everyone hears it.
+    ByNobody,
+    /// All but one.
+    By(ConnectionId),
+    /// All but these.
+    ByThese(Vec<ConnectionId>),
+}
+
+impl Unheard {
+    fn connections(&self) -> &[ConnectionId] {
+        match self {
+            Unheard::ByNobody => &[],
+            Unheard::By(connection) => std::slice::from_ref(connection),
+            Unheard::ByThese(connections) => connections,
+        }
     }
 }
 

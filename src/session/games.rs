@@ -3,18 +3,17 @@
 use super::outbox::{Item, Owed};
 use super::{Session, State};
 use crate::games::rules::{self, GAMES, Played};
-use crate::games::{Done, SLOTS_A_WANT, Stored, Want};
+use crate::games::{self, Done, Stored, Want};
 use crate::protocol::game::refusal::{GameRefusal, NoGame};
 use crate::protocol::game::reply::{Finished, GameReply, Rated, Ratings};
-use crate::protocol::game::request::{GameAsk, Invite};
+use crate::protocol::game::request::{Action, GameAsk, Invite, Whose};
 use crate::protocol::game::{GameId, Words};
 use crate::protocol::limits::{GAMES_A_PAGE, GAMES_A_PAGE_JSON, GAMES_LISTED, RATINGS_LISTED};
 use crate::protocol::name::Name;
 use crate::protocol::refusal::{Instead, Refusal, Unconfirmed};
 use crate::protocol::reply::Reply;
 use crate::protocol::text::Ref;
-use crate::store::read::games::SavedGame;
-use crate::store::record::{Account, GameState, RatingRecord};
+use crate::store::record::{Account, GameRecord, GameState, RatingRecord};
 
 impl Session {
     /// Carries out a request about games. What changes something is answered once it is durable.
@@ -44,79 +43,115 @@ impl Session {
 
     async fn carry_out_game(&self, ask: GameAsk) -> Result<Done, Refusal> {
         let State::Member(member) = &self.state else { return Err(Refusal::LoginFirst) };
+        let account = &member.account;
+        let (queue, games) = (&self.services.queue, &self.services.games);
         let want = match ask {
-            GameAsk::Ratings(name) => return self.ratings(name).await.map(only),
+            GameAsk::Ratings(of) => return self.ratings(account, of).await.map(only),
             GameAsk::Record(game_id) => return self.record(game_id).await.map(only),
             GameAsk::Invite { name, invite } => {
-                self.check_is_own(name.as_deref(), |name| Instead::Ask(format!("G - {name}")))?;
-                self.invitation(&member.account, invite).await?
+                self.check_is_own(name.as_deref(), |name| meant_invitation(name, &invite))?;
+                self.invitation(account, invite).await?
             }
             GameAsk::Take { name, inviter } => {
                 self.check_is_own(name.as_deref(), |name| Instead::Ask(format!("D - {name}")))?;
-                Want::Take { inviter }
+                Want::Take { inviter, slots: queue.two_slots().await? }
             }
-            GameAsk::Move { action: Some(action), ply, game_id } => Want::Act { action, ply, game_id },
+            GameAsk::Move { action: Some(action), ply, game_id } => {
+                return self.act(account, action, ply, game_id).await;
+            }
             GameAsk::Move { action: None, .. } => Want::Look,
-            GameAsk::Watch(game_id) => Want::Watch(game_id),
+            GameAsk::Watch(Some(game_id)) => Want::Watch { game_id, with_moves: !self.voice.tongue.is_for_people() },
+            GameAsk::Watch(None) => Want::Unwatch,
             GameAsk::List { page } => {
                 let lines = if self.voice.tongue.is_for_people() { GAMES_A_PAGE } else { GAMES_A_PAGE_JSON };
                 Want::List { page, lines }
             }
         };
-        let slots = match want {
-            Want::Look | Want::Watch(_) | Want::List { .. } => Vec::new(),
-            _ => self.services.queue.slots(SLOTS_A_WANT).await?,
-        };
-        self.services.games.ask(self.asker(member.account.clone()), want, slots).await
+        games.ask(self.asker(account.clone()), want).await
     }
 
     async fn invitation(&self, account: &Account, invite: Invite) -> Result<Want, Refusal> {
+        let queue = &self.services.queue;
         Ok(match invite {
-            Invite::Withdraw => Want::Withdraw,
+            Invite::Withdraw => Want::Withdraw { slot: queue.slot(1).await? },
+            Invite::Resume(game_id) => Want::Resume { game_id, slots: queue.two_slots().await? },
             Invite::New { game, clock, seat } => {
                 let game = match game {
                     None => GAMES.first().copied(),
                     Some(word) => rules::find(&word),
                 };
-                let titles = || GAMES.iter().map(|game| game.title.clone()).collect();
                 let game = game.ok_or_else(|| GameRefusal::NoSuchGame(titles()))?;
                 let seat = match seat {
                     // Shown as it was registered.
                     Some(seat) if seat != account.name => {
                         let known = self.services.reader.credentials(&seat).await?;
-                        Some(known.ok_or(Refusal::NoSuchUser(seat))?.account.name)
+                        Some(known.ok_or(Refusal::NoSuchAccount(seat))?.account.name)
                     }
                     seat => seat,
                 };
-                Want::Invite { game, control: clock, seat }
-            }
-            Invite::Resume(game_id) => {
-                // What was adjourned just now counts.
-                self.catch_up_games().await?;
-                let saved = self.services.reader.saved_game(game_id).await?;
-                Want::Resume(Box::new(saved.ok_or(GameRefusal::NoGame(NoGame::Adjourned))?))
+                Want::Invite { game, control: clock, seat, slot: queue.slot(1).await? }
             }
         })
     }
+
+    async fn act(&self, account: &Account, action: Action, ply: Option<u64>, game_id: Option<GameId>) -> Result<Done, Refusal> {
+        let sent_again = match (&action, ply, game_id) {
+            (Action::Play(typed), Some(ply), Some(game_id)) => Some((typed.clone(), ply, game_id)),
+            _ => None,
+        };
+        let want = Want::Act { action, ply, game_id, slot: self.services.queue.slot(1).await? };
+        let done = self.services.games.ask(self.asker(account.clone()), want).await;
+        match (done, sent_again) {
+            (Err(Refusal::Game(refusal)), Some(sent)) if matches!(*refusal, GameRefusal::NoGame(_)) => {
+                let known = self.was_played_before(account.clone(), sent).await?;
+                known.map(only).ok_or(Refusal::Game(refusal))
+            }
+            (done, _) => done,
+        }
+    }
+
+    /// The reply to a move of a game that is not under way any more, if it was made then: its player may not
+    /// have been answered.
+    async fn was_played_before(
+        &self,
+        account: Account,
+        (typed, ply, game_id): (String, u64, GameId),
+    ) -> Result<Option<GameReply>, Refusal> {
+        self.catch_up_games().await?;
+        let Some(game) = self.services.reader.saved_game(game_id).await? else { return Ok(None) };
+        // It may have to be played through again, which takes a while in a long one.
+        let known = tokio::task::spawn_blocking(move || games::was_played(&game, &account, ply, &typed)).await;
+        let ply = usize::try_from(ply).ok().filter(|_| known.is_ok_and(|known| known));
+        Ok(ply.map(|ply| GameReply::Moved { ply }))
+    }
+}
+
+/// What can be played.
+pub(super) fn titles() -> Vec<Words> {
+    GAMES.iter().map(|game| game.title.clone()).collect()
 }
 
 /// Ratings and records: what the store knows of games that have ended.
 impl Session {
-    async fn ratings(&self, of: Option<Name>) -> Result<GameReply, Refusal> {
+    async fn ratings(&self, own: &Account, of: Whose) -> Result<GameReply, Refusal> {
         self.catch_up_games().await?;
         let reader = &self.services.reader;
-        let Some(name) = of else {
-            let games = GAMES.iter().map(|game| game.title.code.clone().into_owned()).collect();
-            let best = reader.best_ratings(games, RATINGS_LISTED).await?;
-            let ratings = best.into_iter().filter_map(|(name, rating)| rated(name, rating)).collect();
-            return Ok(GameReply::Ratings(Ratings { of: None, ratings, games: Vec::new() }));
+        let account = match of {
+            Whose::Own => own.clone(),
+            Whose::Of(name) => reader.credentials(&name).await?.ok_or(Refusal::NoSuchAccount(name))?.account,
+            Whose::Best => return self.best_ratings().await,
         };
-        let known = reader.credentials(&name).await?.ok_or(Refusal::NoSuchUser(name))?;
-        let account = known.account;
         let ratings = reader.ratings_of(account.id).await?;
         let ratings = ratings.into_iter().filter_map(|rating| rated(account.name.clone(), rating)).collect();
         let games = reader.finished_games(account.id, GAMES_LISTED).await?.into_iter().filter_map(finished).collect();
         Ok(GameReply::Ratings(Ratings { of: Some(account.name), ratings, games }))
+    }
+
+    async fn best_ratings(&self) -> Result<GameReply, Refusal> {
+        let games = GAMES.iter().map(|game| game.title.code.clone().into_owned()).collect();
+        let best = self.services.reader.best_ratings(games, RATINGS_LISTED).await?;
+        let ratings = best.into_iter().filter_map(|(name, rating)| rated(name, rating)).collect();
+        Ok(GameReply::Ratings(Ratings { of: None, ratings, games: Vec::new() }))
     }
 
     async fn record(&self, game_id: GameId) -> Result<GameReply, Refusal> {
@@ -146,9 +181,9 @@ fn rated(name: Name, rating: RatingRecord) -> Option<Rated> {
 }
 
 /// A game as a list or a record tells it; `None` if it has not ended.
-fn finished(saved: SavedGame) -> Option<Finished> {
+fn finished(saved: GameRecord) -> Option<Finished> {
     let GameState::Over { mut end, ended_ms, .. } = saved.state else { return None };
-    let mut title = Words::bare(saved.game);
+    let mut title = Words::bare(saved.game.into_owned());
     rules::put_words(&mut title, Some(&mut end));
     let players = [saved.first.name, saved.second?.name];
     Some(Finished { game_id: saved.id, title, players, end, at_ms: ended_ms })
@@ -157,4 +192,22 @@ fn finished(saved: SavedGame) -> Option<Finished> {
 /// A reply that has nothing to wait for.
 fn only(reply: GameReply) -> Done {
     Done { reply, hearing: None, stored: None }
+}
+
+/// What somebody may have meant who left out the `-` of an invitation: a game, or whom to play with.
+fn meant_invitation(name: &str, invite: &Invite) -> Instead {
+    let Invite::New { game, clock, seat } = invite else { return Instead::Ask("G - -".to_owned()) };
+    let is_game = |word: &str| rules::find(word).is_some();
+    let mut words = vec!["G", "-"];
+    let (clock, seat) = (clock.map(|clock| clock.to_string()), seat.as_ref().map(|seat| format!("@{seat}")));
+    let whom = format!("@{name}");
+    if is_game(name) || name.eq_ignore_ascii_case("resume") {
+        words.push(name);
+        words.extend(clock.iter().chain(&seat).map(String::as_str).filter(|_| is_game(name)));
+    } else {
+        words.push(game.as_deref().filter(|game| is_game(game)).unwrap_or(&GAMES[0].title.code));
+        words.extend(clock.as_deref());
+        words.push(&whom);
+    }
+    Instead::Ask(words.join(" "))
 }

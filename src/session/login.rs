@@ -11,6 +11,7 @@ use crate::auth;
 use crate::clock::now_ms;
 use crate::games::Arrival;
 use crate::protocol::closing::Closing;
+use crate::protocol::limits::ADJOURNED_AT_LOGIN;
 use crate::protocol::name::Name;
 use crate::protocol::refusal::{Refusal, Unconfirmed};
 use crate::protocol::reply::{Answer, Reply, Welcome};
@@ -141,13 +142,13 @@ impl Session {
         // From here on the room may know this connection, whatever becomes of the login.
         let presence =
             PresenceGuard { room: room.clone(), games: services.games.clone(), account: account.clone(), connection };
-        let mut arrival = None;
+        let mut arrival = Arrival::default();
         let scene = match login.presence {
             Presence::Member => match services.queue.slot(1).await {
                 Ok(slot) => {
-                    // Before the room ends the session that this one replaces: its seat in a game is taken over.
-                    arrival = services.games.arrive(self.asker(account.clone())).await;
-                    room.enter(visitor, slot).await
+                    let (scene, found) = services.games.enter(visitor, slot).await;
+                    arrival = found;
+                    scene
                 }
                 Err(StoreFailed) => {
                     self.ended = Some(visitor.ended);
@@ -169,10 +170,10 @@ impl Session {
         voice.answer(&answer, &mut text);
         self.state = State::Member(Member { account, is_listening: cursor.is_some(), _presence: presence });
         let mut hearings: Vec<_> = cursor.map(|cursor| self.room_hearing(cursor)).into_iter().collect();
-        if let Some(Arrival { hearing, look }) = arrival {
-            look.iter().for_each(|look| voice.table_event(look, &mut text));
-            hearings.push(self.game_hearing(hearing));
-        }
+        let Arrival { hearing, look, adjourned } = arrival;
+        look.iter().for_each(|look| voice.table_event(look, &mut text));
+        adjourned.iter().take(ADJOURNED_AT_LOGIN).for_each(|game| voice.adjourned(game, &mut text));
+        hearings.extend(hearing.map(|hearing| self.game_hearing(hearing)));
         let text = text.into();
         self.outbox.put(if hearings.is_empty() { Item::Text(text) } else { Item::Hear { text, hearings } });
         Step::Continue(())

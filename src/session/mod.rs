@@ -310,7 +310,10 @@ impl Session {
             }
             Ask::Voice(None) => Ok(Reply::About),
             Ask::Heartbeat => Ok(Reply::Alive),
-            Ask::Help(letter) => Ok(Reply::Help { letter, stranger: matches!(self.state, State::Stranger(_)) }),
+            Ask::Help(letter) => {
+                let titles = if letter == Some('G') { games::titles() } else { Vec::new() };
+                Ok(Reply::Help { letter, stranger: matches!(self.state, State::Stranger(_)), titles })
+            }
             // Never come here, see `gather`.
             Ask::Chat { .. } | Ask::Transfer(_) => Err(Refusal::Usage { letter, instead: None }),
         };

@@ -92,6 +92,8 @@ pub struct OpenRoom {
     pub id: RoomId,
     /// The first number that no event has ever had.
     pub next_seq: u64,
+    /// Whether it was closed, and so everything that was heard in it is stored.
+    pub was_closed: bool,
 }
 
 /// How a store was closed.

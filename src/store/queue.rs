@@ -19,11 +19,14 @@ use tokio::time::{Instant, timeout_at};
 
 use super::record::Record;
 
-/// Records that may be on their way to the disk at once, besides leavings. At 4 KiB a text this
-/// bounds the queue's memory at 16 MiB; a commit takes about a millisecond, so it does not bound speed.
+/// Slots for what may be on its way to the disk at once. At 4 KiB a text this bounds the queue's memory at
+/// 16 MiB (the record of a game holds all its moves: some 25 KiB in the longest chess). A commit takes about
+/// a millisecond, so it does not bound speed.
 pub(super) const SLOTS: usize = 4096;
-/// Slots in reserve for leavings.
-pub(super) const LEAVING_SLOTS: usize = 512;
+/// Slots in reserve, for what cannot be refused.
+pub(super) const RESERVE_SLOTS: usize = 512;
+/// The most that may have been heard and not be stored when a crash comes: each holds a slot.
+pub const MOST_OUTSTANDING: u64 = (SLOTS + RESERVE_SLOTS) as u64;
 /// The most records that one slot can stand for.
 pub const BATCH: usize = 256;
 
@@ -87,7 +90,7 @@ struct Inner {
     /// channel agree; sending never blocks, see `push`.
     last: Mutex<Position>,
     slots: Arc<Semaphore>,
-    leaving_slots: Arc<Semaphore>,
+    reserve_slots: Arc<Semaphore>,
     state: watch::Receiver<State>,
     confirm_timeout: Duration,
 }
@@ -95,13 +98,13 @@ struct Inner {
 impl Queue {
     pub(super) fn new(confirm_timeout: Duration) -> (Self, Receiver<Job>, watch::Sender<State>) {
         // A place for every slot, one for the room's last event and one for `Stop`: there is always room.
-        let (jobs, receiver) = crossbeam_channel::bounded(SLOTS + LEAVING_SLOTS + 2);
+        let (jobs, receiver) = crossbeam_channel::bounded(SLOTS + RESERVE_SLOTS + 2);
         let (publish, state) = watch::channel(State::default());
         let inner = Inner {
             jobs,
             last: Mutex::default(),
             slots: Arc::new(Semaphore::new(SLOTS)),
-            leaving_slots: Arc::new(Semaphore::new(LEAVING_SLOTS)),
+            reserve_slots: Arc::new(Semaphore::new(RESERVE_SLOTS)),
             state,
             confirm_timeout,
         };
@@ -127,24 +130,25 @@ impl Queue {
         }
     }
 
-    /// Waits for so many slots at once, each to be used on its own.
-    pub async fn slots(&self, count: usize) -> Result<Vec<Slot>, StoreFailed> {
-        let Slot { _permit: mut permit } = self.slot(count).await?;
-        let mut slots: Vec<Slot> = (1..count).filter_map(|_| permit.split(1)).map(|permit| Slot { _permit: permit }).collect();
-        slots.push(Slot { _permit: permit });
-        Ok(slots)
+    /// Waits for two slots at once, each to be used on its own.
+    pub async fn two_slots(&self) -> Result<[Slot; 2], StoreFailed> {
+        let Slot { _permit: mut one } = self.slot(2).await?;
+        // Two were asked for.
+        let other = one.split(1).ok_or(StoreFailed)?;
+        Ok([one, other].map(|permit| Slot { _permit: permit }))
     }
 
-    /// A slot for a leaving, or for something else that happens by itself, if one is to be had at this moment: from the reserve, or a common one.
-    pub fn leaving_slot(&self) -> Option<Slot> {
-        let reserve = Arc::clone(&self.inner.leaving_slots).try_acquire_owned();
+    /// A slot for what cannot be refused (a leaving, a fallen flag), if one is to be had at this moment: from
+    /// the reserve, or a common one.
+    pub fn reserve_slot(&self) -> Option<Slot> {
+        let reserve = Arc::clone(&self.inner.reserve_slots).try_acquire_owned();
         let permit = reserve.or_else(|_| Arc::clone(&self.inner.slots).try_acquire_owned());
         permit.ok().map(|permit| Slot { _permit: permit })
     }
 
-    /// Waits for a slot for a leaving, however badly the store is doing.
-    pub async fn wait_for_leaving_slot(&self) -> Slot {
-        match Arc::clone(&self.inner.leaving_slots).acquire_owned().await {
+    /// Waits for a slot from the reserve, however badly the store is doing.
+    pub async fn wait_for_reserve_slot(&self) -> Slot {
+        match Arc::clone(&self.inner.reserve_slots).acquire_owned().await {
             Ok(permit) => Slot { _permit: permit },
             // The semaphore is never closed.
             Err(_) => std::future::pending().await,
@@ -202,6 +206,15 @@ impl Queue {
     /// How far everything is durable now.
     pub fn durable_position(&self) -> Position {
         self.inner.state.borrow().durable
+    }
+
+    /// Waits until the store begins to fail, or works again: until it is not as it `was`.
+    pub async fn failing_changed(&self, was: bool) {
+        let mut state = self.inner.state.clone();
+        if state.wait_for(|state| state.is_failing != was).await.is_err() {
+            // The writer is gone, and the daemon about to be.
+            std::future::pending().await
+        }
     }
 
     /// Whether the writer has given up: nothing more will become durable.

@@ -138,14 +138,12 @@ pub struct GameRecord {
     pub id: GameId,
     /// The room it belongs to.
     pub room: RoomId,
-    /// The privilege of who invited.
-    pub level: Level,
     /// Which game.
     pub game: Cow<'static, str>,
     /// Who moves first.
-    pub first: AccountId,
-    /// Who moves second; `None` while the seat is open.
-    pub second: Option<AccountId>,
+    pub first: Account,
+    /// Who moves second; `None` while the seat is open, or if nobody took it.
+    pub second: Option<Account>,
     /// When it was invited to, then when it began, in milliseconds since 1970 UTC.
     pub started_ms: i64,
     /// Its clock.

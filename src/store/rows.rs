@@ -122,7 +122,8 @@ pub(super) fn put_game(change: &Transaction<'_>, game: &GameRecord) -> rusqlite:
     let sql = "INSERT INTO game_record (id, result, start_time, level, uid, opponent, room, game, clock, first_ms, second_ms, moves, \
                reason, end_time, rated) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
                ON CONFLICT (id) DO UPDATE SET result = ?2, start_time = ?3, opponent = ?6, first_ms = ?10, second_ms = ?11, \
-               moves = ?12, reason = ?13, end_time = ?14, rated = ?15";
+               moves = ?12, reason = ?13, end_time = ?14, rated = ?15 \
+               WHERE uid = ?5 AND room = ?7 AND (end_time IS NULL OR end_time = ?14)";
     let (result, over) = match &game.state {
         GameState::Invited => ("invited", None),
         GameState::Void => ("void", None),
@@ -131,13 +132,13 @@ pub(super) fn put_game(change: &Transaction<'_>, game: &GameRecord) -> rusqlite:
         GameState::Over { end, ended_ms, is_rated } => (end.result(), Some((&*end.reason.code, ended_ms, *is_rated))),
     };
     let left = |index: usize| game.left.map(|left| i64::try_from(left[index].as_millis()).unwrap_or(i64::MAX));
-    change.prepare_cached(sql)?.execute(params![
+    let rows = change.prepare_cached(sql)?.execute(params![
         game.id.0,
         result,
         game.started_ms,
-        game.level.0,
-        game.first.0,
-        game.second.map(|second| second.0),
+        game.first.level.0,
+        game.first.id.0,
+        game.second.as_ref().map(|second| second.id.0),
         game.room.0,
         game.game,
         game.clock.map(|clock| clock.to_string()),
@@ -148,7 +149,8 @@ pub(super) fn put_game(change: &Transaction<'_>, game: &GameRecord) -> rusqlite:
         over.map(|(_, ended_ms, _)| ended_ms),
         over.is_some_and(|(.., is_rated)| is_rated),
     ])?;
-    Ok(())
+    // Another game of that number, or one that has ended otherwise: an error that nobody may miss.
+    if rows == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(rows)) }
 }
 
 pub(super) fn put_rating(change: &Transaction<'_>, record: &RatingRecord) -> rusqlite::Result<()> {

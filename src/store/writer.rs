@@ -20,7 +20,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
 use tokio::sync::watch;
 
 use super::OpenRoom;
-use super::queue::{Job, LEAVING_SLOTS, Position, SLOTS, Slot, State};
+use super::queue::{Job, MOST_OUTSTANDING, Position, SLOTS, Slot, State};
 use super::record::{Record, Registered, RoomId};
 use super::rows;
 
@@ -43,7 +43,7 @@ pub(super) struct Numbering {
 }
 
 /// One more than the slots: a room's last event happens whether there is a slot or not.
-const OUTSTANDING: u64 = (SLOTS + LEAVING_SLOTS + 1) as u64;
+const OUTSTANDING: u64 = MOST_OUTSTANDING + 1;
 
 impl Numbering {
     /// The reservation that must be committed together with `last`, if the present one is too short.
@@ -82,7 +82,15 @@ impl Handle {
 pub(super) fn open_room(connection: &Connection, name: &str) -> rusqlite::Result<OpenRoom> {
     connection.execute("INSERT INTO room (name, reserved_seq) VALUES (?1, 0) ON CONFLICT DO NOTHING", [name])?;
     let sql = "SELECT id, reserved_seq FROM room WHERE name = ?1";
-    connection.query_row(sql, [name], |row| Ok(OpenRoom { id: RoomId(row.get(0)?), next_seq: row.get::<_, u64>(1)? + 1 }))
+    let (id, reserved): (i64, u64) = connection.query_row(sql, [name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    // Each half by its index.
+    let newest = |kinds| {
+        let sql = format!("SELECT coalesce(max(seq), 0) FROM chat_history WHERE room = ?1 AND kind {kinds}");
+        connection.query_row(&sql, [id], |row| row.get::<_, u64>(0))
+    };
+    let newest = newest("NOT IN ('enter', 'leave')")?.max(newest("IN ('enter', 'leave')")?);
+    // Numbers that were reserved and not given back tell of a crash.
+    Ok(OpenRoom { id: RoomId(id), next_seq: reserved + 1, was_closed: newest == reserved })
 }
 
 /// Starts the thread.

@@ -35,7 +35,7 @@ pub const WHOLE_GAMES: [Whole; 6] = [
     },
     Whole {
         game: "connect-four",
-        titles: ["connect four", "四子棋"],
+        titles: ["connect-four", "四子棋"],
         moves: "3 1 4 1 5 1 7 1",
         result: "second",
         reason: "four-in-a-row",

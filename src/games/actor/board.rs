@@ -2,18 +2,17 @@
 
 use tokio::time::Instant;
 
-use super::super::rules::GAMES;
-use super::super::table::{Outcome, Table};
+use super::super::table::Outcome;
 use super::super::{Asker, Done, Stored};
-use super::lobby::Invitation;
 use super::{Actor, Place};
 use crate::protocol::game::event::News;
 use crate::protocol::game::refusal::{GameRefusal, NoGame};
-use crate::protocol::game::reply::{GameReply, Games, Listed, ListedState};
+use crate::protocol::game::reply::{GameReply, GamesPage, Listed, ListedState};
 use crate::protocol::game::request::Action;
 use crate::protocol::game::{GameId, Offer};
 use crate::protocol::refusal::Refusal;
 use crate::store::queue::Slot;
+use crate::store::record::Account;
 
 impl Actor {
     pub(super) async fn act(
@@ -22,9 +21,8 @@ impl Actor {
         action: Action,
         ply: Option<u64>,
         game_id: Option<GameId>,
-        mut slots: Vec<Slot>,
+        slot: Slot,
     ) -> Result<Done, Refusal> {
-        let slot = slots.pop().ok_or(Refusal::StoreFailed)?;
         let id = self.own_table(asker)?;
         if game_id.is_some_and(|meant| meant != id) {
             return Err(GameRefusal::NoGame(NoGame::Other(id)).into());
@@ -33,6 +31,10 @@ impl Actor {
         let table = self.tables.get_mut(&id).ok_or(no_game.clone())?;
         let by = table.side_of(&asker.account).ok_or(no_game)?;
         let now = Instant::now();
+        if table.due().is_some_and(|due| due <= now) {
+            // What was due could not happen yet, for want of a slot: a move must not overtake it.
+            return Err(Refusal::StoreFailed);
+        }
         if !matches!(action, Action::Play(_)) {
             table.check_ply(ply)?;
         }
@@ -43,13 +45,8 @@ impl Actor {
             Action::Abort => table.abort(by, now).map(|()| GameReply::Ended),
             Action::Claim => table.claim(by, now).map(|()| GameReply::Ended),
         }?;
-        let stored = if matches!(reply, GameReply::Offered { offer: Offer::Rematch, is_agreed: true }) {
-            self.begin_rematch(id, slot).await
-        } else {
-            self.settle(id, slot).await
-        };
-        // A move that is repeated may not be durable yet, nor what it was repeated for.
-        let stored = stored.or_else(|| self.tables.get(&id).and_then(Table::stored));
+        let is_rematch = matches!(reply, GameReply::Offered { offer: Offer::Rematch, is_agreed: true });
+        let stored = if is_rematch { self.begin_rematch(id, slot).await } else { self.settle(id, slot).await };
         Ok(Done { reply, hearing: None, stored })
     }
 
@@ -57,7 +54,10 @@ impl Actor {
     fn own_table(&self, asker: &Asker) -> Result<GameId, GameRefusal> {
         match self.place(&asker.account.name) {
             Some(Place::At(id)) => Ok(id),
-            Some(Place::Inviting(_)) | None => Err(GameRefusal::NoGame(NoGame::Playing)),
+            Some(Place::Inviting(_)) | None => Err(GameRefusal::NoGame(match self.watching.get(&asker.connection) {
+                Some(&watched) => NoGame::Watching(watched),
+                None => NoGame::Playing,
+            })),
         }
     }
 
@@ -75,37 +75,31 @@ impl Actor {
         self.watching.values_mut().filter(|watched| **watched == id).for_each(|watched| *watched = next);
         let [inviter, joiner] = table.seats().each_ref().map(|seat| seat.account.clone());
         let news = News::Join { from: joiner.name.clone(), inviter: inviter.name };
-        let stored = self.post_beginning(&mut table, news, joiner, slot).await;
+        let stored = self.announce_beginning(&mut table, news, joiner, slot).await;
         self.tables.insert(next, table);
         self.look_after(next);
         Some(stored)
     }
 
     /// The board of one's game, to see it again.
-    pub(super) fn look(&self, asker: &Asker) -> Result<Done, Refusal> {
+    pub(super) fn look(&self, asker: &Asker) -> Result<Done, GameRefusal> {
         let table = self.own_table(asker)?;
         let table = self.tables.get(&table).ok_or(GameRefusal::NoGame(NoGame::Playing))?;
         Ok(done(GameReply::Board(Box::new(table.look(Instant::now())))))
     }
 
-    pub(super) fn watch(&mut self, asker: &Asker, id: GameId) -> Result<Done, Refusal> {
+    pub(super) fn watch(&mut self, asker: &Asker, id: GameId, with_moves: bool) -> Result<Done, GameRefusal> {
         let connection = asker.connection;
-        if let Ok(own) = self.own_table(asker)
-            && let Some(table) = self.tables.get(&own).filter(|table| table.is_under_way())
-            && let Some(seat) = table.seats().iter().find(|seat| seat.connection == Some(connection))
-        {
-            let opponent = table.seats().iter().find(|other| other.account.id != seat.account.id);
-            let opponent = opponent.unwrap_or(seat).account.name.clone();
-            return Err(GameRefusal::AlreadyPlaying(opponent).into());
-        }
-        if !self.tables.get(&id).is_some_and(Table::is_under_way) {
-            return Err(GameRefusal::NoGame(NoGame::UnderWay).into());
+        if self.present.get(&asker.account.id) == Some(&connection) {
+            self.check_plays_not(asker)?;
         }
         self.stop_watching(connection);
-        self.watching.insert(connection, id);
-        let table = self.tables.get_mut(&id).ok_or(GameRefusal::NoGame(NoGame::UnderWay))?;
+        let table = self.tables.get_mut(&id).filter(|table| table.is_under_way());
+        let table = table.ok_or(GameRefusal::NoGame(NoGame::UnderWay))?;
         let cursor = table.audience().admit(connection, asker.voice, ());
-        let (look, moves) = (Box::new(table.look(Instant::now())), table.play().moves());
+        let look = Box::new(table.look(Instant::now()));
+        let moves = if with_moves { table.play().moves() } else { Vec::new() };
+        self.watching.insert(connection, id);
         Ok(Done { reply: GameReply::Watching { look, moves }, hearing: Some((id, cursor)), stored: None })
     }
 
@@ -114,21 +108,26 @@ impl Actor {
         done(GameReply::Unwatched)
     }
 
-    /// What is played, the oldest first.
-    pub(super) fn list(&self, page: usize, lines: usize) -> Done {
-        let invitations = self.invitations.values().map(Invitation::listed);
-        let tables = self.tables.iter().filter(|(_, table)| table.is_under_way()).map(|(&id, table)| {
-            let players = table.seats().each_ref().map(|seat| seat.account.name.clone());
-            let state = ListedState::Playing { players, ply: table.play().count(), is_paused: table.is_paused() };
-            Listed { game_id: id, title: table.play().game().title.clone(), clock: table.control(), state }
-        });
-        let mut listed: Vec<Listed> = invitations.chain(tables).collect();
-        listed.sort_by_key(|listed| listed.game_id);
-        let (count, skip) = (listed.len(), (page - 1).saturating_mul(lines));
-        let listed: Vec<Listed> = listed.into_iter().skip(skip).take(lines).collect();
-        let next_page = (count > skip.saturating_add(lines)).then_some(page + 1);
-        let titles = GAMES.iter().map(|game| game.title.clone()).collect();
-        done(GameReply::Games(Games { listed, count, next_page, titles }))
+    /// What is played, the oldest first; on the first page also one's adjourned games.
+    pub(super) fn list(&self, account: &Account, page: usize, lines: usize) -> Done {
+        let under_way = self.tables.iter().filter(|(_, table)| table.is_under_way());
+        let mut ids: Vec<GameId> = self.invitations.keys().chain(under_way.map(|(id, _)| id)).copied().collect();
+        ids.sort_unstable();
+        let skip = (page - 1).saturating_mul(lines);
+        let listed = ids.iter().skip(skip).take(lines).filter_map(|id| self.listed(*id)).collect();
+        let next_page = (ids.len() > skip.saturating_add(lines)).then_some(page + 1);
+        let adjourned = if page == 1 { self.adjourned_of(account) } else { Vec::new() };
+        done(GameReply::Games(GamesPage { listed, adjourned, count: ids.len(), next_page }))
+    }
+
+    fn listed(&self, id: GameId) -> Option<Listed> {
+        if let Some(invitation) = self.invitations.get(&id) {
+            return Some(invitation.listed());
+        }
+        let table = self.tables.get(&id)?;
+        let players = table.seats().each_ref().map(|seat| seat.account.name.clone());
+        let state = ListedState::Playing { players, ply: table.play().count(), is_paused: table.is_paused() };
+        Some(Listed { game_id: id, title: table.play().game().title.clone(), clock: table.control(), state })
     }
 }
 

@@ -4,10 +4,11 @@
 use tokio::time::Instant;
 
 use super::super::play::Play;
-use super::super::rules::{self, Game};
+use super::super::rules::Game;
 use super::super::table::{RING_BYTES, Seat, Setting, Table};
 use super::super::{Asker, Done, Stored};
-use super::{Actor, NO_SLOT_PAUSE, Place, record};
+use super::keeping::restore;
+use super::{Actor, NO_SLOT_PAUSE, Place};
 use crate::clock::now_ms;
 use crate::protocol::event::Deed;
 use crate::protocol::game::event::{GameNews, News, Uninvited};
@@ -15,13 +16,11 @@ use crate::protocol::game::refusal::{GameRefusal, NoGame};
 use crate::protocol::game::reply::{GameReply, Listed, ListedState};
 use crate::protocol::game::{GameId, Side, TimeControl};
 use crate::protocol::name::Name;
-use crate::protocol::refusal::Refusal;
 use crate::protocol::voice::Voice;
 use crate::room::audience::Audience;
 use crate::room::log::Cursor;
 use crate::room::{ConnectionId, Posting};
 use crate::store::queue::Slot;
-use crate::store::read::games::SavedGame;
 use crate::store::record::{Account, GameRecord, GameState, Record, RoomId};
 
 /// What somebody invites to.
@@ -32,7 +31,13 @@ struct Proposal {
     /// Whom the seat is for alone.
     seat: Option<Name>,
     /// The adjourned game that is to be gone on with.
-    resumed: Option<Box<SavedGame>>,
+    resumed: Option<Box<Resumed>>,
+}
+
+/// An adjourned game, as it was stored and as it stands.
+struct Resumed {
+    record: GameRecord,
+    play: Play,
 }
 
 /// An open invitation: a board with one player at it, who hears its log already.
@@ -54,7 +59,8 @@ impl Invitation {
     /// The maker has come over another connection.
     pub(super) fn hand_over(&mut self, connection: ConnectionId, voice: Voice) -> Cursor {
         self.audience.dismiss(self.connection);
-        self.connection = connection;
+        // Back before the room was told that they are gone: then they never were.
+        (self.connection, self.ending) = (connection, None);
         self.audience.admit(connection, voice, ())
     }
 
@@ -70,9 +76,8 @@ impl Invitation {
         Some(Record::Game(Box::new(GameRecord {
             id: *id,
             room,
-            level: self.inviter.level,
             game: game.title.code.clone(),
-            first: self.inviter.id,
+            first: self.inviter.clone(),
             second: None,
             started_ms: self.invited_ms,
             clock: *control,
@@ -88,23 +93,6 @@ impl Invitation {
     }
 }
 
-/// An invitation that a stop of the daemon ended.
-pub(super) fn void(saved: &SavedGame, room: RoomId) -> GameRecord {
-    GameRecord {
-        id: saved.id,
-        room,
-        level: saved.first.level,
-        game: saved.game.clone().into(),
-        first: saved.first.id,
-        second: None,
-        started_ms: saved.started_ms,
-        clock: saved.clock,
-        left: None,
-        moves: String::new(),
-        state: GameState::Void,
-    }
-}
-
 impl Actor {
     pub(super) async fn invite(
         &mut self,
@@ -112,33 +100,38 @@ impl Actor {
         game: &'static Game,
         control: Option<TimeControl>,
         seat: Option<Name>,
-        slots: Vec<Slot>,
-    ) -> Result<Done, Refusal> {
+        slot: Slot,
+    ) -> Result<Done, GameRefusal> {
         if seat.as_ref() == Some(&asker.account.name) {
-            return Err(GameRefusal::OwnInvitation.into());
+            return Err(GameRefusal::OwnInvitation);
         }
         self.check_is_free(&asker)?;
         let id = self.next_id();
-        self.open_invitation(asker, Proposal { id, game, control, seat, resumed: None }, slots).await
+        Ok(self.open_invitation(asker, Proposal { id, game, control, seat, resumed: None }, slot).await)
     }
 
     /// Offers to go on with an adjourned game; if the other has offered it, it goes on.
-    pub(super) async fn resume(&mut self, asker: Asker, saved: Box<SavedGame>, slots: Vec<Slot>) -> Result<Done, Refusal> {
-        let none = || GameRefusal::NoGame(NoGame::Adjourned);
-        let players = [Some(&saved.first), saved.second.as_ref()];
-        let is_adjourned = matches!(saved.state, GameState::Adjourned) && !self.tables.contains_key(&saved.id);
-        let opponent = players.iter().position(|player| player.is_some_and(|player| player.id == asker.account.id));
-        let opponent = opponent.filter(|_| is_adjourned).and_then(|own| players[1 - own]).ok_or_else(none)?.name.clone();
-        if let Some(Place::Inviting(id)) = self.place(&opponent)
-            && id == saved.id
-        {
+    pub(super) async fn resume(
+        &mut self,
+        asker: Asker,
+        game_id: Option<GameId>,
+        slots: [Slot; 2],
+    ) -> Result<Done, GameRefusal> {
+        let none = GameRefusal::NoGame(NoGame::Adjourned);
+        let found = self.adjourned.of(&asker.account).find(|game| game_id.is_none_or(|id| id == game.id));
+        let record = found.cloned().ok_or(none.clone())?;
+        let GameRecord { id, clock: control, .. } = record;
+        let players = [Some(&record.first), record.second.as_ref()].into_iter().flatten();
+        let opponent = players.map(|player| &player.name).find(|name| **name != asker.account.name).ok_or(none.clone())?;
+        let opponent = opponent.clone();
+        if self.place(&opponent) == Some(Place::Inviting(id)) {
             return self.take(asker, &opponent, slots).await;
         }
         self.check_is_free(&asker)?;
-        let game = rules::find(&saved.game).ok_or_else(none)?;
-        let (id, control) = (saved.id, saved.clock);
-        let proposal = Proposal { id, game, control, seat: Some(opponent), resumed: Some(saved) };
-        self.open_invitation(asker, proposal, slots).await
+        let play = restore(&record).ok_or(none)?;
+        let (game, resumed) = (play.game(), Some(Box::new(Resumed { record, play })));
+        let [slot, _] = slots;
+        Ok(self.open_invitation(asker, Proposal { id, game, control, seat: Some(opponent), resumed }, slot).await)
     }
 
     /// Refuses whoever invites or plays already. Who sits at a finished game leaves it.
@@ -151,19 +144,27 @@ impl Actor {
     }
 
     fn leave_finished(&mut self, asker: &Asker) -> Result<(), GameRefusal> {
-        let Some(Place::At(id)) = self.place(&asker.account.name) else { return Ok(()) };
-        let Some(table) = self.tables.get_mut(&id) else { return Ok(()) };
-        if table.is_under_way() {
-            let side = table.side_of(&asker.account).unwrap_or(Side::First);
-            return Err(GameRefusal::AlreadyPlaying(table.opponent(side).name.clone()));
+        self.check_plays_not(asker)?;
+        if let Some(Place::At(id)) = self.place(&asker.account.name)
+            && let Some(table) = self.tables.get_mut(&id)
+        {
+            table.leave(&asker.account, Instant::now());
+            self.look_after(id);
         }
-        table.leave();
-        self.look_after(id);
         Ok(())
     }
 
-    async fn open_invitation(&mut self, asker: Asker, proposal: Proposal, mut slots: Vec<Slot>) -> Result<Done, Refusal> {
-        let slot = slots.pop().ok_or(Refusal::StoreFailed)?;
+    /// Refuses whoever is in the middle of a game.
+    pub(super) fn check_plays_not(&self, asker: &Asker) -> Result<(), GameRefusal> {
+        let Some(Place::At(id)) = self.place(&asker.account.name) else { return Ok(()) };
+        let table = self.tables.get(&id).filter(|table| table.is_under_way());
+        match table.and_then(|table| table.opponent_of(&asker.account)) {
+            Some(opponent) => Err(GameRefusal::AlreadyPlaying(opponent.name.clone())),
+            None => Ok(()),
+        }
+    }
+
+    async fn open_invitation(&mut self, asker: Asker, proposal: Proposal, slot: Slot) -> Done {
         let Asker { account: inviter, connection, voice } = asker;
         let Proposal { id, game, control, .. } = proposal;
         let seat = proposal.seat.clone();
@@ -178,17 +179,16 @@ impl Actor {
         self.invitations.insert(id, invitation);
         self.agenda.set(id, Some(Instant::now() + self.limits.invitation_timeout));
         let posted = self.room.post(posting, slot).await;
-        Ok(Done {
-            reply: GameReply::Invited { game_id: id, title: game.title.clone(), seat },
+        Done {
+            reply: GameReply::Invited { game_id: id, title: game.title.clone(), clock: control, seat },
             hearing: Some((id, cursor)),
             stored: Some(Stored { position: posted.position, seq: Some(posted.seq) }),
-        })
+        }
     }
 
-    pub(super) async fn withdraw(&mut self, asker: &Asker, mut slots: Vec<Slot>) -> Result<Done, Refusal> {
-        let slot = slots.pop().ok_or(Refusal::StoreFailed)?;
+    pub(super) async fn withdraw(&mut self, asker: &Asker, slot: Slot) -> Result<Done, GameRefusal> {
         let Some(Place::Inviting(id)) = self.place(&asker.account.name) else {
-            return Err(GameRefusal::NoInvitation(None).into());
+            return Err(GameRefusal::NoInvitation(None));
         };
         let stored = self.end_invitation(id, Some(Uninvited::Withdrawn), slot).await;
         Ok(Done { reply: GameReply::Uninvited, hearing: None, stored })
@@ -196,7 +196,7 @@ impl Actor {
 
     /// The maker of an invitation has left the room.
     pub(super) async fn maker_left(&mut self, id: GameId) {
-        if let Some(slot) = self.queue.leaving_slot() {
+        if let Some(slot) = self.queue.reserve_slot() {
             self.end_invitation(id, Some(Uninvited::Left), slot).await;
         } else if let Some(invitation) = self.invitations.get_mut(&id) {
             invitation.ending = Some(Uninvited::Left);
@@ -222,17 +222,18 @@ impl Actor {
     }
 
     /// Takes somebody's seat: the one place where a game gets its second player.
-    pub(super) async fn take(&mut self, asker: Asker, inviter: &Name, mut slots: Vec<Slot>) -> Result<Done, Refusal> {
-        let slot = slots.pop().ok_or(Refusal::StoreFailed)?;
+    pub(super) async fn take(&mut self, asker: Asker, inviter: &Name, slots: [Slot; 2]) -> Result<Done, GameRefusal> {
+        let [slot, for_own] = slots;
         let id = self.offered_seat(&asker, inviter)?;
-        self.leave_finished(&asker)?;
-        if let (Some(Place::Inviting(own)), Some(slot)) = (self.place(&asker.account.name), slots.pop()) {
-            self.end_invitation(own, Some(Uninvited::Busy), slot).await;
+        match self.place(&asker.account.name) {
+            Some(Place::Inviting(own)) => _ = self.end_invitation(own, Some(Uninvited::Busy), for_own).await,
+            Some(Place::At(_)) => self.leave_finished(&asker)?,
+            None => (),
         }
-        let Some(invitation) = self.invitations.remove(&id) else {
-            return Err(GameRefusal::NoInvitation(Some(inviter.clone())).into());
-        };
-        Ok(self.begin(invitation, asker, slot).await)
+        match self.invitations.remove(&id) {
+            Some(invitation) => Ok(self.begin(invitation, asker, slot).await),
+            None => Err(GameRefusal::NoInvitation(Some(inviter.clone()))),
+        }
     }
 
     /// The invitation of `inviter`, if its seat is to be had by who asks.
@@ -241,12 +242,7 @@ impl Actor {
         if own == inviter {
             return Err(GameRefusal::OwnInvitation);
         }
-        if let Some(Place::At(id)) = self.place(own)
-            && let Some(table) = self.tables.get(&id).filter(|table| table.is_under_way())
-        {
-            let side = table.side_of(&asker.account).unwrap_or(Side::First);
-            return Err(GameRefusal::AlreadyPlaying(table.opponent(side).name.clone()));
-        }
+        self.check_plays_not(asker)?;
         match self.place(inviter) {
             Some(Place::Inviting(id)) => match self.invitations.get(&id).filter(|invitation| invitation.ending.is_none()) {
                 None => Err(GameRefusal::NoInvitation(Some(inviter.clone()))),
@@ -270,43 +266,27 @@ impl Actor {
         self.stop_watching(connection);
         self.stop_watching(joiners);
         let cursor = audience.admit(joiners, voice, ());
-        let inviters_seat = Seat::new(inviter.clone(), Some(connection));
-        let joiners_seat = Seat::new(account.clone(), Some(joiners));
-        let by = Some(inviter.id);
-        let setting = match resumed {
-            None => {
-                let seats = [inviters_seat, joiners_seat];
-                Setting { id, control, seats, play: Play::new(game), left: None, inviter: by, started_ms: now_ms(), audience }
+        let mut seats = [Seat::new(inviter.clone(), Some(connection)), Seat::new(account.clone(), Some(joiners))];
+        let (mut play, mut left, mut started_ms) = (Play::new(game), None, now_ms());
+        if let Some(resumed) = resumed {
+            let Resumed { record, play: resumed } = *resumed;
+            self.adjourned.remove(id);
+            if record.first.id != inviter.id {
+                seats.reverse();
             }
-            Some(saved) => {
-                let is_inviters_game = saved.first.id == inviter.id;
-                let seats = if is_inviters_game { [inviters_seat, joiners_seat] } else { [joiners_seat, inviters_seat] };
-                // The moves were restored when the invitation was made by the same rules, or by none.
-                let play = Play::restore(game, &saved.moves).unwrap_or_else(|| Play::new(game));
-                Setting { id, control, seats, play, left: saved.left, inviter: by, started_ms: saved.started_ms, audience }
-            }
-        };
+            (play, left, started_ms) = (resumed, record.left, record.started_ms);
+        }
+        let side = if seats[0].account.id == account.id { Side::First } else { Side::Second };
+        let setting = Setting { id, control, seats, play, left, inviter: Some(inviter.id), started_ms, audience };
         let mut table = Table::begun(setting, self.limits, Instant::now());
-        let side = table.side_of(&account).unwrap_or(Side::Second);
         for name in [&inviter.name, &account.name] {
             self.places.insert(name.clone(), Place::At(id));
         }
         let news = News::Join { from: account.name.clone(), inviter: inviter.name.clone() };
-        let stored = self.post_beginning(&mut table, news, account, slot).await;
+        let stored = self.announce_beginning(&mut table, news, account, slot).await;
         let reply = GameReply::Seated { game_id: id, title: game.title.clone(), opponent: inviter.name, side };
         self.tables.insert(id, table);
         self.look_after(id);
         Done { reply, hearing: Some((id, cursor)), stored: Some(stored) }
-    }
-
-    /// Tells the room that a game begins, and stores it as it stands.
-    pub(super) async fn post_beginning(&self, table: &mut Table, news: News, author: Account, slot: Slot) -> Stored {
-        table.take_change();
-        let title = table.play().game().title.clone();
-        let deed = Deed::Game(Box::new(GameNews { game_id: table.id(), title, news }));
-        let partners = table.audience().connections().collect();
-        let records = vec![Record::Game(Box::new(record(table, GameState::Playing, self.room.id())))];
-        let posted = self.room.post(Posting { deed, author: Some(author), from: None, partners, records }, slot).await;
-        Stored { position: posted.position, seq: Some(posted.seq) }
     }
 }

@@ -11,7 +11,7 @@ use crate::protocol::tongue::Tongue;
 
 /// The game in the list of games.
 pub(super) const GAME: Game = Game {
-    title: Words::new("connect-four", "connect four", "四子棋"),
+    title: Words::new("connect-four", "connect-four", "四子棋"),
     sides: X_AND_O,
     start: || Box::new(ConnectFour::START),
     ends: &[&FOUR, &BOARD_FULL],

@@ -1,9 +1,9 @@
 //! One game between two players: their seats, the clock, what they offer each other, who is away. Pure but
-//! for the log that its players and watchers hear it by: whoever holds a table says what time it is, and
-//! stores what has changed.
+//! for the log that its players and watchers hear it by: whoever holds a table says what time it is (the date,
+//! which is for reading only, it looks up itself), and stores what has changed.
 //!
 //! What happens is told to the log at once. A table that [`Table::take_change`]s has moves that are not
-//! stored; one that [`Table::has_ended`] has a result that the room has not heard. [`moves`] is what players
+//! stored; one with an [`Table::end`] has a result that the room has not heard. [`moves`] is what players
 //! do here, [`presence`] who is here, and what happens by itself.
 
 mod moves;
@@ -24,10 +24,10 @@ use crate::protocol::tongue::Tongue;
 use crate::protocol::voice::Voice;
 use crate::room::ConnectionId;
 use crate::room::audience::{Audience, Line};
-use crate::store::record::{Account, AccountId};
+use crate::store::record::{Account, AccountId, GameRecord, GameState, RoomId};
 
-/// How much of a game's log stays in memory, for each voice: boards of a few hundred moves.
-pub(in crate::games) const RING_BYTES: usize = 128 << 10;
+/// How much of a game's log stays in memory, for each voice: some fifty boards, whoever reads how slowly.
+pub(in crate::games) const RING_BYTES: usize = 32 << 10;
 
 /// A place at the board.
 pub(in crate::games) struct Seat {
@@ -82,7 +82,8 @@ pub(in crate::games) struct Table {
     started_ms: i64,
     limits: Limits,
     audience: Audience<()>,
-    told: u64,
+    /// Since when time stands still, since the store fails.
+    held_since: Option<Instant>,
     is_changed: bool,
     /// Where its newest change is in the store's queue.
     stored: Option<Stored>,
@@ -104,9 +105,9 @@ impl Line for TableLine<'_> {
         voice.table_event(self.event, out);
     }
 
-    fn unheard_by(&self) -> impl Iterator<Item = ConnectionId> {
+    fn unheard_by(&self) -> &[ConnectionId] {
         // Who moved sees the board too.
-        std::iter::empty()
+        &[]
     }
 }
 
@@ -130,7 +131,7 @@ impl Table {
     pub(in crate::games) fn paused(setting: Setting, limits: Limits, now: Instant) -> Self {
         let Setting { id, control, seats, play, left, inviter, started_ms, audience } = setting;
         let clock = control.map(|control| left.map_or_else(|| Clock::new(control), |left| Clock::with(control, left)));
-        Self {
+        let mut table = Self {
             id,
             control,
             seats,
@@ -144,10 +145,15 @@ impl Table {
             started_ms,
             limits,
             audience,
-            told: 0,
+            held_since: None,
             is_changed: false,
             stored: None,
+        };
+        // The rules of this version may see an end where those that it was stored by saw none.
+        if let Some(end) = table.play.end() {
+            table.conclude(end, now);
         }
+        table
     }
 
     /// A table where both are, and the game goes on.
@@ -155,18 +161,20 @@ impl Table {
         let mut table = Self::paused(setting, limits, now);
         table.is_changed = true;
         let deed = if table.play.count() == 0 { TableDeed::Begin(table.control) } else { TableDeed::Resume };
-        table.go_on(deed, now);
+        if table.is_under_way() {
+            table.go_on(deed, now);
+        }
         table
     }
 
     /// The same two again, with sides swapped.
     pub(in crate::games) fn rematch(self, id: GameId, now: Instant) -> Self {
-        let Self { control, seats: [first, second], play, limits, audience, told, .. } = self;
+        let Self { control, seats: [first, second], play, limits, audience, .. } = self;
         let seats = [second, first];
         let play = Play::new(play.game());
         let setting = Setting { id, control, seats, play, left: None, inviter: None, started_ms: now_ms(), audience };
         let mut table = Self::paused(setting, limits, now);
-        (table.told, table.is_changed) = (told, true);
+        table.is_changed = true;
         table.go_on(TableDeed::Begin(control), now);
         table
     }
@@ -187,22 +195,23 @@ impl Table {
         &self.play
     }
 
-    pub(in crate::games) fn started_ms(&self) -> i64 {
-        self.started_ms
-    }
-
     pub(in crate::games) fn audience(&mut self) -> &mut Audience<()> {
         &mut self.audience
     }
 
     /// Who took the seat that `inviter` offered, if it came of that.
     pub(in crate::games) fn taker(&self, inviter: &Name) -> Option<&Name> {
-        let (own, other) = self.seats.iter().partition::<Vec<_>, _>(|seat| seat.account.name == *inviter);
-        let has_invited = own.first().is_some_and(|own| self.inviter == Some(own.account.id));
-        other.first().filter(|_| has_invited).map(|taker| &taker.account.name)
+        let own = self.seats.iter().map(|seat| &seat.account).find(|account| account.name == *inviter)?;
+        let taker = self.opponent_of(own).filter(|_| self.inviter == Some(own.id));
+        taker.map(|taker| &taker.name)
     }
 
-    pub(in crate::games) fn opponent(&self, side: Side) -> &Account {
+    /// Who sits across from somebody who plays here.
+    pub(in crate::games) fn opponent_of(&self, account: &Account) -> Option<&Account> {
+        self.side_of(account).map(|side| self.opponent(side))
+    }
+
+    fn opponent(&self, side: Side) -> &Account {
         &self.seats[side.other().index()].account
     }
 
@@ -221,7 +230,7 @@ impl Table {
     }
 
     /// How it has ended, if it has.
-    pub(in crate::games) fn has_ended(&self) -> Option<&End> {
+    pub(in crate::games) fn end(&self) -> Option<&End> {
         if let Phase::Over(end, _) = &self.phase { Some(end) } else { None }
     }
 
@@ -244,6 +253,57 @@ impl Table {
         self.stored = Some(stored);
     }
 
+    /// As it is stored: with the clocks as of the last move.
+    pub(in crate::games) fn record(&self, room: RoomId, state: GameState) -> GameRecord {
+        let [first, second] = self.seats.each_ref().map(|seat| seat.account.clone());
+        GameRecord {
+            id: self.id,
+            room,
+            game: self.play.game().title.code.clone(),
+            first,
+            second: Some(second),
+            started_ms: self.started_ms,
+            clock: self.control,
+            left: self.left(self.waiting_since),
+            moves: self.play.notation(),
+            state,
+        }
+    }
+
+    /// Nobody can move for a while: no time passes.
+    pub(in crate::games) fn hold(&mut self, now: Instant) {
+        self.held_since = Some(now);
+        if let Some(clock) = &mut self.clock {
+            clock.stop(now);
+        }
+    }
+
+    /// Time goes on.
+    pub(in crate::games) fn release(&mut self, now: Instant) {
+        let Some(since) = self.held_since.take() else { return };
+        let passed = now.saturating_duration_since(since);
+        self.waiting_since += passed;
+        for until in self.seats.iter_mut().filter_map(|seat| seat.away_until.as_mut()) {
+            *until += passed;
+        }
+        if matches!(self.phase, Phase::Playing) {
+            self.start_clock(now);
+        }
+    }
+
+    fn start_clock(&mut self, now: Instant) {
+        if let (Some(clock), Some(turn), None) = (&mut self.clock, self.play.turn(), self.held_since) {
+            clock.start(turn, now);
+        }
+    }
+
+    /// A connection hears it no more.
+    pub(in crate::games) fn dismiss(&mut self, connection: ConnectionId) {
+        self.audience.dismiss(connection);
+        // So that it lets go of the log at once.
+        self.audience.wake();
+    }
+
     /// What is left on the clocks.
     pub(in crate::games) fn left(&self, now: Instant) -> Option<[Duration; 2]> {
         self.clock.as_ref().map(|clock| clock.left(now))
@@ -261,15 +321,18 @@ impl Table {
 
     fn tell(&mut self, deed: TableDeed, now: Instant) {
         let event = self.event(deed, now);
-        self.told += 1;
-        self.audience.tell(std::iter::once(TableLine { seq: self.told, event: &event }));
+        let seq = self.audience.next_seq();
+        self.audience.tell(std::iter::once(TableLine { seq, event: &event }));
         self.audience.wake();
     }
 
     /// How it stands, for who has come to see it.
     pub(in crate::games) fn look(&self, now: Instant) -> TableEvent {
-        let pause = if let Phase::Paused(until) = self.phase { Some(until.saturating_duration_since(now)) } else { None };
-        self.event(TableDeed::Look(Situation { clock: self.control, offer: self.offer, pause }), now)
+        let left = |until: Instant| until.saturating_duration_since(now);
+        let pause = if let Phase::Paused(until) = self.phase { Some(left(until)) } else { None };
+        let away = Side::BOTH.into_iter().find_map(|side| Some((side, left(self.seats[side.index()].away_until?))));
+        let (clock, offer, end) = (self.control, self.offer, self.end().cloned());
+        self.event(TableDeed::Look(Box::new(Situation { clock, offer, pause, away, end })), now)
     }
 
     fn event(&self, deed: TableDeed, now: Instant) -> TableEvent {

@@ -18,8 +18,10 @@ impl Table {
         now: Instant,
     ) -> Result<Outcome, GameRefusal> {
         if let Err(refusal) = self.check_ply(ply) {
-            let again = ply.and_then(|ply| usize::try_from(ply).ok()).filter(|&ply| self.play.has_played(by, ply, typed));
-            return again.map(Outcome::Moved).ok_or(refusal);
+            return match ply.filter(|&ply| self.play.has_played(by, ply, typed)) {
+                Some(ply) => Ok(Outcome::Moved(usize::try_from(ply).unwrap_or(usize::MAX))),
+                None => Err(refusal),
+            };
         }
         let next = self.play.count() + 1;
         self.check_playing()?;
@@ -72,8 +74,11 @@ impl Table {
 
     pub(in crate::games) fn claim(&mut self, by: Side, now: Instant) -> Result<(), GameRefusal> {
         self.check_playing()?;
-        if self.clock.is_some() || self.play.turn() == Some(by) {
-            return Err(GameRefusal::NotNow(NotNow::Claim));
+        if self.clock.is_some() {
+            return Err(GameRefusal::NotNow(NotNow::ClaimClock));
+        }
+        if self.play.turn() == Some(by) {
+            return Err(GameRefusal::NotNow(NotNow::ClaimTurn));
         }
         if !self.is_warned {
             let left = (self.waiting_since + self.limits.idle_move_timeout).saturating_duration_since(now);
@@ -116,9 +121,7 @@ impl Table {
         if !self.play.take_back(by) {
             return;
         }
-        if let (Some(clock), Some(turn)) = (&mut self.clock, self.play.turn()) {
-            clock.start(turn, now);
-        }
+        self.start_clock(now);
         self.await_move(now);
         self.is_changed = true;
         self.tell(TableDeed::TakeBack { by }, now);

@@ -7,15 +7,17 @@ use crate::games::clock::Clock;
 use crate::protocol::game::event::TableDeed;
 use crate::protocol::game::{End, Side};
 use crate::room::ConnectionId;
+use crate::store::record::Account;
 
 impl Table {
     /// A player comes, for the first time or again. It hears only what comes after this.
-    pub(in crate::games) fn arrive(&mut self, side: Side, connection: ConnectionId, now: Instant) {
+    pub(in crate::games) fn arrive(&mut self, account: &Account, connection: ConnectionId, now: Instant) {
+        let Some(side) = self.side_of(account) else { return };
         let seat = &mut self.seats[side.index()];
         let replaced = seat.connection.replace(connection);
         let was_away = seat.away_until.take().is_some();
         if let Some(replaced) = replaced {
-            self.audience.dismiss(replaced);
+            self.dismiss(replaced);
         }
         match self.phase {
             Phase::Playing if was_away => self.tell(TableDeed::Back { by: side }, now),
@@ -27,7 +29,7 @@ impl Table {
 
     /// A connection is gone.
     pub(in crate::games) fn depart(&mut self, connection: ConnectionId, now: Instant) {
-        self.audience.dismiss(connection);
+        self.dismiss(connection);
         let Some(by) = Side::BOTH.into_iter().find(|side| self.seats[side.index()].connection == Some(connection)) else {
             return;
         };
@@ -40,9 +42,22 @@ impl Table {
                 self.seats[by.index()].away_until = Some(now + timeout);
                 self.tell(TableDeed::Lost { by, timeout }, now);
             }
-            Phase::Over(..) => self.phase = Phase::Left,
+            Phase::Over(..) => self.part(by, now),
             Phase::Paused(_) | Phase::Left => (),
         }
+    }
+
+    /// A player goes on to something else, after the end.
+    pub(in crate::games) fn leave(&mut self, account: &Account, now: Instant) {
+        if let Some(by) = self.side_of(account) {
+            self.part(by, now);
+        }
+    }
+
+    /// One has left after the end: no rematch.
+    fn part(&mut self, by: Side, now: Instant) {
+        self.tell(TableDeed::Leave { by }, now);
+        self.phase = Phase::Left;
     }
 
     fn pause(&mut self, now: Instant) {
@@ -56,21 +71,15 @@ impl Table {
 
     pub(super) fn go_on(&mut self, deed: TableDeed, now: Instant) {
         self.phase = Phase::Playing;
-        if let (Some(clock), Some(turn)) = (&mut self.clock, self.play.turn()) {
-            clock.start(turn, now);
-        }
+        self.start_clock(now);
         self.await_move(now);
         self.tell(deed, now);
-    }
-
-    /// A player gives up the chance of a rematch: somebody plays elsewhere.
-    pub(in crate::games) fn leave(&mut self) {
-        self.phase = Phase::Left;
     }
 
     /// When something happens by itself.
     pub(in crate::games) fn due(&self) -> Option<Instant> {
         match self.phase {
+            _ if self.held_since.is_some() => None,
             Phase::Playing => self.flag().into_iter().chain(self.absence()).map(|(_, due)| due).chain(self.idle_due()).min(),
             Phase::Paused(until) | Phase::Over(_, until) => Some(until),
             Phase::Left => None,
@@ -87,7 +96,7 @@ impl Table {
     }
 
     fn idle_due(&self) -> Option<Instant> {
-        let is_due = self.clock.is_none() && !self.is_warned;
+        let is_due = self.clock.is_none() && !self.is_warned && self.play.turn().is_some();
         is_due.then_some(self.waiting_since + self.limits.idle_move_timeout)
     }
 

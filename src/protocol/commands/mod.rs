@@ -1,6 +1,7 @@
 //! Commands: what a row of the [`table`] says of a letter, and how its arguments are read. The parser, the
 //! check of who may ask what, the help text and the table in `protocol.md` (by a test) all read the rows.
 
+mod details;
 mod table;
 
 pub use table::COMMANDS;

@@ -2,12 +2,14 @@
 //! [`Ask`] and a handler in `session`.
 
 use super::super::digest::Digest;
-use super::super::game::request::{Action, GameAsk, Invite};
+use super::super::game::request::{Action, GameAsk, Invite, Whose};
 use super::super::game::{GameId, TimeControl};
+use super::super::name::Name;
 use super::super::request::{Ask, HistoryRange, RangeEnd, TransferRequest};
 use super::super::secret::Secret;
 use super::super::tongue::Tongue;
-use super::{Command, Detail, Fields, Need, Param, Shape, When, Wrong, find, parse_digits};
+use super::details::{DOWNLOAD_ON_WINDOWS, INVITING, MOVING, UPLOAD_ON_WINDOWS};
+use super::{Command, Fields, Need, Param, Shape, When, Wrong, find, parse_digits};
 
 const fn word(name: &'static str, need: Need) -> Param {
     Param { name, shape: Shape::Word, need }
@@ -143,7 +145,12 @@ pub const COMMANDS: &[Command] = &[
         en: "play with somebody who invites: D - alice",
         zh: "应邀入座：D - alice",
         details: &[],
-        read: |fields| Ok(Ask::Game(GameAsk::Take { name: fields.someone(0), inviter: fields.name(1)? })),
+        // As an invitation shows whom it is for.
+        read: |fields| {
+            let word = fields.needed(1)?;
+            let inviter = Name::parse(word.strip_prefix('@').unwrap_or(word)).map_err(Wrong::Name)?;
+            Ok(Ask::Game(GameAsk::Take { name: fields.someone(0), inviter }))
+        },
     },
     Command {
         letter: 'M',
@@ -190,8 +197,9 @@ pub const COMMANDS: &[Command] = &[
         zh: "等级分排行，或某人的等级分和最近对局",
         details: &[],
         read: |fields| match fields.get(0) {
-            None => Ok(Ask::Game(GameAsk::Ratings(None))),
-            Some(_) => Ok(Ask::Game(GameAsk::Ratings(Some(fields.name(0)?)))),
+            None => Ok(Ask::Game(GameAsk::Ratings(Whose::Best))),
+            Some("-" | "－") => Ok(Ask::Game(GameAsk::Ratings(Whose::Own))),
+            Some(_) => Ok(Ask::Game(GameAsk::Ratings(Whose::Of(fields.name(0)?)))),
         },
     },
     Command {
@@ -261,65 +269,12 @@ pub const COMMANDS: &[Command] = &[
 /// What `F`, `L` and `X` are about.
 const FILE: &[Param] = &[word("name", Need::RequiredInLine), rest("file_name")];
 
-const ON_WINDOWS: Detail = Detail::Words {
-    en: "on Windows, in PowerShell, with the file's name and HOST, PORT, TICKET, OFFSET of the reply put in:",
-    zh: "Windows 上请在 PowerShell 中运行，并换成答复中的文件名、HOST、PORT、TICKET、OFFSET：",
-};
-
-/// For PowerShell, which cannot run the command of the reply.
-const UPLOAD_ON_WINDOWS: &[Detail] = &[
-    ON_WINDOWS,
-    Detail::Line("$f = Get-Item -LiteralPath 'report.pdf'; $s = [Net.Sockets.TcpClient]::new('HOST', PORT).GetStream()"),
-    Detail::Line("$t = \"T TICKET $($f.Length) $((Get-FileHash -LiteralPath $f.FullName).Hash)`n\""),
-    Detail::Line("$s.Write([Text.Encoding]::ASCII.GetBytes($t), 0, $t.Length)"),
-    Detail::Line("$i = $f.OpenRead(); $i.Position = OFFSET; $i.CopyTo($s); $i.Close()"),
-    Detail::Line("[IO.StreamReader]::new($s).ReadToEnd()"),
-];
-const DOWNLOAD_ON_WINDOWS: &[Detail] = &[
-    ON_WINDOWS,
-    Detail::Line("$s = [Net.Sockets.TcpClient]::new('HOST', PORT).GetStream(); $t = \"T TICKET`n\""),
-    Detail::Line("$s.Write([Text.Encoding]::ASCII.GetBytes($t), 0, $t.Length)"),
-    Detail::Line("$o = [IO.File]::Create(\"$PWD\\report.pdf\"); $s.CopyTo($o); $o.Close()"),
-];
-
-const INVITING: &[Detail] = &[
-    Detail::Words { en: "gomoku, for everyone:", zh: "五子棋，邀请所有人：" },
-    Detail::Line("G - gomoku"),
-    Detail::Words {
-        en: "chess with a clock of 5 minutes and 3 seconds a move, for bob alone:",
-        zh: "国际象棋，每方 5 分钟、每步加 3 秒，只邀请 bob：",
-    },
-    Detail::Line("G - chess 5+3 @bob"),
-    Detail::Words {
-        en: "withdraw the invitation; go on with adjourned game 7:", zh: "撤回邀请；续下已封棋的第 7 局："
-    },
-    Detail::Line("G - -"),
-    Detail::Line("G - resume 7"),
-    Detail::Words { en: "N also lists the games that can be played", zh: "N 同时列出可下的棋" },
-];
-const MOVING: &[Detail] = &[
-    Detail::Words {
-        en: "a point, a column, or a piece's move:", zh: "落子、列号或走子（象棋也可写 M 炮二平五）："
-    },
-    Detail::Line("M h8    M 4    M Nf3    M e2e4    M h2e2"),
-    Detail::Words {
-        en: "give up; offer a draw, a take-back, another game, or accept it:",
-        zh: "认输；提议或接受和棋、悔棋、再来一局：",
-    },
-    Detail::Line("M resign    M draw    M undo    M rematch"),
-    Detail::Words {
-        en: "call off a game that has hardly begun; win against who does not move:",
-        zh: "取消刚开始的对局；对久不走棋者判胜：",
-    },
-    Detail::Line("M abort    M claim"),
-];
-
 fn read_invite(fields: &Fields<'_>) -> Result<Ask, Wrong> {
     let invite = match (fields.get(1), fields.get(2)) {
         (Some("-" | "－"), None) => Invite::Withdraw,
         (Some(word), _) if word.eq_ignore_ascii_case("resume") => {
             let in_line = if fields.get(4).is_some() { 4 } else { 2 };
-            Invite::Resume(fields.game_id(in_line)?.ok_or(Wrong::Form)?)
+            Invite::Resume(fields.game_id(in_line)?)
         }
         // A clock alone: the game is left out.
         (Some(word), None) if word.contains('+') || TimeControl::parse(word).is_some() => {

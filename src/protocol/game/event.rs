@@ -175,12 +175,17 @@ pub enum TableDeed {
     Over(End),
     /// The game is broken off, to be gone on with another time.
     Adjourn,
+    /// After the end a player has left: there is no rematch.
+    Leave {
+        /// Who.
+        by: Side,
+    },
     /// Nothing happened: this is how it stands, for who has come to see it.
-    Look(Situation),
+    Look(Box<Situation>),
 }
 
 /// What there is to know of a game beside its position.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Situation {
     /// Its clock.
     pub clock: Option<TimeControl>,
@@ -188,6 +193,10 @@ pub struct Situation {
     pub offer: Option<(Offer, Side)>,
     /// How long a paused game waits for its players.
     pub pause: Option<Duration>,
+    /// Whose connection is lost, and how long there is to come back.
+    pub away: Option<(Side, Duration)>,
+    /// How it has ended, if it has.
+    pub end: Option<End>,
 }
 
 /// How a game stands.

@@ -52,6 +52,8 @@ pub enum GameRefusal {
 pub enum NoGame {
     /// One plays none.
     Playing,
+    /// One plays none, but watches this.
+    Watching(GameId),
     /// One's game has ended.
     Over,
     /// One plays another.
@@ -69,8 +71,10 @@ pub enum NoGame {
 pub enum NotNow {
     /// A claim, before the other was warned, which may be in this time.
     ClaimEarly(Duration),
-    /// A claim in a game with a clock, or by who is to move.
-    Claim,
+    /// A claim in a game with a clock.
+    ClaimClock,
+    /// A claim by who is to move.
+    ClaimTurn,
     /// An abortion after one's second move.
     Abort,
     /// A take-back where one has not moved.

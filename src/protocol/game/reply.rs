@@ -13,6 +13,8 @@ pub enum GameReply {
         game_id: GameId,
         /// Which it is.
         title: Words,
+        /// Its clock.
+        clock: Option<TimeControl>,
         /// Whom the seat is reserved for.
         seat: Option<Name>,
     },
@@ -46,7 +48,7 @@ pub enum GameReply {
         is_agreed: bool,
     },
     /// `N`: what is played.
-    Games(Games),
+    Games(GamesPage),
     /// `O`: watching from here on.
     Watching {
         /// How it stands.
@@ -71,15 +73,15 @@ pub enum GameReply {
 
 /// A page of what is played.
 #[derive(Clone, Debug)]
-pub struct Games {
+pub struct GamesPage {
     /// Invitations and games on this page, the oldest first.
     pub listed: Vec<Listed>,
-    /// How many there are in all.
+    /// The adjourned games of who asks, the newest first.
+    pub adjourned: Vec<Listed>,
+    /// How many are listed on all pages.
     pub count: usize,
     /// The page after this one, if there is one.
     pub next_page: Option<usize>,
-    /// What can be played.
-    pub titles: Vec<Words>,
 }
 
 /// An invitation or a game under way.
@@ -113,6 +115,13 @@ pub enum ListedState {
         ply: usize,
         /// Whether it waits for its players.
         is_paused: bool,
+    },
+    /// It is broken off, to be gone on with.
+    Adjourned {
+        /// Who plays, the first mover first.
+        players: [Name; 2],
+        /// Moves played.
+        ply: usize,
     },
 }
 

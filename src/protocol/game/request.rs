@@ -36,8 +36,8 @@ pub enum GameAsk {
     },
     /// `O`: watch a game; `None` to stop watching.
     Watch(Option<GameId>),
-    /// `R`: the best ratings, or those of one account.
-    Ratings(Option<Name>),
+    /// `R`: ratings.
+    Ratings(Whose),
     /// `B`: the record of a game.
     Record(GameId),
 }
@@ -54,10 +54,21 @@ pub enum Invite {
         /// For whom alone.
         seat: Option<Name>,
     },
-    /// To go on with an adjourned game.
-    Resume(GameId),
+    /// To go on with an adjourned game; `None` for the newest.
+    Resume(Option<GameId>),
     /// To withdraw one's invitation.
     Withdraw,
+}
+
+/// Whose ratings are asked for.
+#[derive(Debug)]
+pub enum Whose {
+    /// The best of everybody's.
+    Best,
+    /// One's own.
+    Own,
+    /// Somebody's.
+    Of(Name),
 }
 
 /// What a player does.

@@ -13,6 +13,7 @@ use super::closing::Closing;
 use super::event::{Event, Missed};
 use super::game::GameId;
 use super::game::event::TableEvent;
+use super::game::reply::Listed;
 use super::reply::Answer;
 use super::tongue::Tongue;
 
@@ -42,6 +43,7 @@ trait Wording {
     fn missed(&self, room: &str, missed: Missed, out: &mut String);
     fn table_event(&self, event: &TableEvent, out: &mut String);
     fn missed_moves(&self, game_id: GameId, out: &mut String);
+    fn adjourned(&self, game: &Listed, out: &mut String);
 }
 
 /// The words of a tongue.
@@ -100,6 +102,11 @@ impl Voice {
     /// Appends what a connection is told that was too slow for a part of a game.
     pub fn missed_moves(self, game_id: GameId, out: &mut String) {
         self.put(out, |out| wording(self.tongue).missed_moves(game_id, out));
+    }
+
+    /// Appends what is told at a login of a game that waits to be gone on with.
+    pub fn adjourned(self, game: &Listed, out: &mut String) {
+        self.put(out, |out| wording(self.tongue).adjourned(game, out));
     }
 
     fn put(self, out: &mut String, write: impl FnOnce(&mut String)) {

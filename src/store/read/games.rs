@@ -9,36 +9,13 @@ use super::{ReadError, Reader};
 use crate::protocol::game::event::{GameNews, News, Uninvited};
 use crate::protocol::game::{End, GameId, Side, TimeControl, Words};
 use crate::protocol::name::Name;
-use crate::store::record::{Account, AccountId, GameState, Level, RatingRecord, RoomId};
-
-/// A game as the store knows it.
-#[derive(Clone, Debug)]
-pub struct SavedGame {
-    /// Its number.
-    pub id: GameId,
-    /// Which game.
-    pub game: String,
-    /// Who moves first.
-    pub first: Account,
-    /// Who moves second; `None` if nobody took the seat.
-    pub second: Option<Account>,
-    /// When it began, in milliseconds since 1970 UTC.
-    pub started_ms: i64,
-    /// Its clock.
-    pub clock: Option<TimeControl>,
-    /// What was left on the clocks after the last move.
-    pub left: Option<[Duration; 2]>,
-    /// Its moves, with blanks between them.
-    pub moves: String,
-    /// How far it is.
-    pub state: GameState,
-}
+use crate::store::record::{Account, AccountId, GameRecord, GameState, Level, RatingRecord, RoomId};
 
 /// What the games need to go on after a start.
 #[derive(Debug)]
 pub struct GamesAtStart {
-    /// Invitations that were open and games that were played.
-    pub open: Vec<SavedGame>,
+    /// Invitations that were open, games that were played, and adjourned ones.
+    pub open: Vec<GameRecord>,
     /// The highest number that a game has.
     pub last_id: u64,
     /// Every rating.
@@ -48,14 +25,14 @@ pub struct GamesAtStart {
 }
 
 const SAVED: &str = "SELECT g.id, g.game, g.start_time, g.clock, g.first_ms, g.second_ms, g.moves, g.result, g.reason, g.end_time, \
-    g.rated, a.id, a.name, a.level, b.id, b.name, b.level FROM game_record g \
+    g.rated, a.id, a.name, a.level, b.id, b.name, b.level, g.room FROM game_record g \
     JOIN base_info a ON a.id = g.uid LEFT JOIN base_info b ON b.id = g.opponent";
 
 impl Reader {
     /// What the games of a room need to go on; `since_ms` is how far back rated games are told.
     pub async fn games_at_start(&self, room: RoomId, since_ms: i64) -> Result<GamesAtStart, ReadError> {
         self.ask(move |connection| {
-            let sql = format!("{SAVED} WHERE g.room = ?1 AND g.result IN ('invited', 'playing') ORDER BY g.id");
+            let sql = format!("{SAVED} WHERE g.room = ?1 AND g.result IN ('invited', 'playing', 'adjourned') ORDER BY g.id");
             let open = connection.prepare(&sql)?.query_map([room.0], saved)?.collect::<Result<_, _>>()?;
             let last_id = connection.query_row("SELECT coalesce(max(id), 0) FROM game_record", [], |row| row.get(0))?;
             let ratings = connection.prepare(RATINGS)?.query_map([], rating)?.collect::<Result<_, _>>()?;
@@ -68,13 +45,13 @@ impl Reader {
     }
 
     /// The game of this number, however far it is.
-    pub async fn saved_game(&self, id: GameId) -> Result<Option<SavedGame>, ReadError> {
+    pub async fn saved_game(&self, id: GameId) -> Result<Option<GameRecord>, ReadError> {
         let sql = format!("{SAVED} WHERE g.id = ?1");
         self.ask(move |connection| connection.prepare_cached(&sql)?.query_row([id.0], saved).optional()).await
     }
 
     /// An account's newest finished games, newest first.
-    pub async fn finished_games(&self, account: AccountId, count: usize) -> Result<Vec<SavedGame>, ReadError> {
+    pub async fn finished_games(&self, account: AccountId, count: usize) -> Result<Vec<GameRecord>, ReadError> {
         // Each side has an index of its own, and is left after `count` rows.
         let half = |side: &str| {
             format!("SELECT * FROM ({SAVED} WHERE g.{side} = ?1 AND g.end_time IS NOT NULL ORDER BY g.end_time DESC LIMIT ?2)")
@@ -120,7 +97,7 @@ fn rating(row: &Row<'_>) -> rusqlite::Result<RatingRecord> {
     })
 }
 
-fn saved(row: &Row<'_>) -> rusqlite::Result<SavedGame> {
+fn saved(row: &Row<'_>) -> rusqlite::Result<GameRecord> {
     let account = |at: usize| -> rusqlite::Result<Option<Account>> {
         let Some(id) = row.get(at)? else { return Ok(None) };
         Ok(Some(Account { id: AccountId(id), name: Name::stored(row.get(at + 1)?), level: Level(row.get(at + 2)?) }))
@@ -135,9 +112,10 @@ fn saved(row: &Row<'_>) -> rusqlite::Result<SavedGame> {
         _ => GameState::Over { end: end(&result, row.get(8)?), ended_ms: row.get(9)?, is_rated: row.get(10)? },
     };
     let first = account(11)?.ok_or(rusqlite::Error::InvalidQuery)?;
-    Ok(SavedGame {
+    Ok(GameRecord {
         id: GameId(row.get(0)?),
-        game: row.get(1)?,
+        room: RoomId(row.get(17)?),
+        game: Cow::Owned(row.get(1)?),
         first,
         second: account(14)?,
         started_ms: row.get(2)?,

@@ -66,7 +66,7 @@ impl GamePhrases for English {
             TableDeed::TakeBack { by } => format!("{about} [{}] took a move back{}", name(*by), to_move(event)),
             TableDeed::Offer { by, offer } => format!("{about} {}", offered(*offer, name(*by))),
             TableDeed::Lost { by, timeout } => {
-                format!("{about} [{}] lost the connection; {} left to come back", name(*by), time(*timeout))
+                format!("{about} [{}] is away; {} left to come back", name(*by), time(*timeout))
             }
             TableDeed::Back { by } => format!("{about} [{}] is back", name(*by)),
             TableDeed::Pause { timeout } => format!("{about} {}", paused(*timeout)),
@@ -78,13 +78,22 @@ impl GamePhrases for English {
                 let players = event.players.each_ref().map(|player| player.name.clone());
                 format!("{}\n(to play again, both send M rematch)", result(&players, game, end))
             }
+            TableDeed::Leave { by } => format!("{about} [{}] has left the table; no rematch", name(*by)),
             TableDeed::Adjourn => format!("{about} adjourned; G - resume {} goes on with it", event.game_id),
-            TableDeed::Look(Situation { clock, offer, pause }) => {
+            TableDeed::Look(situation) => {
+                let Situation { clock, offer, pause, away, end } = &**situation;
                 let [first, second] = event.players.each_ref().map(|player| format!("[{}] ({})", player.name, player.side.en));
                 let played = moves(event.position.ply);
                 let mut line = format!("{about} {first} - {second}{}, {played} played{}", with(clock), to_move(event));
                 if let Some(pause) = pause {
                     line += &format!("\n({})", paused(*pause));
+                }
+                if let Some((by, timeout)) = away {
+                    line += &format!("\n([{}] is away; {} left to come back)", name(*by), time(*timeout));
+                }
+                if let Some(end) = end {
+                    let players = event.players.each_ref().map(|player| player.name.clone());
+                    line += &format!("\n{}", result(&players, game, end));
                 }
                 if let Some((offer, by)) = offer {
                     line += &format!("\n({})", offered(*offer, name(*by)));
@@ -107,10 +116,10 @@ impl GamePhrases for English {
 
     fn game_reply(&self, reply: &GameReply) -> String {
         match reply {
-            GameReply::Invited { title, seat: Some(seat), .. } => {
-                format!("{seat} is invited to {}; G - - withdraws it", title.en)
+            GameReply::Invited { title, clock, seat, .. } => {
+                let whom = seat.as_ref().map_or("the room", Name::as_str);
+                format!("{whom} is invited to {}{}; G - - withdraws it", title.en, with(clock))
             }
-            GameReply::Invited { title, .. } => format!("the room is invited to {}; G - - withdraws it", title.en),
             GameReply::Uninvited => "your invitation is withdrawn".into(),
             GameReply::Seated { title, opponent, side, .. } => {
                 let turn = if *side == Side::First { "you move first" } else { "you move second" };
@@ -128,11 +137,9 @@ impl GamePhrases for English {
             }
             GameReply::Offered { .. } => "agreed".into(),
             GameReply::Games(games) => {
-                let titles: Vec<&str> = games.titles.iter().map(|title| &*title.code).collect();
-                match games.next_page {
-                    Some(page) => format!("more: N {page}"),
-                    None => format!("to invite: G - game; games: {}", titles.join(", ")),
-                }
+                let next = games.next_page.map(|page| format!("more: N {page}"));
+                let nothing = || "nobody plays; G - gomoku invites, ? G lists the games".to_owned();
+                next.unwrap_or_else(|| if games.count == 0 { nothing() } else { String::new() })
             }
             GameReply::Watching { .. } => "you watch this game; O - stops".into(),
             GameReply::Unwatched => "you watch no game".into(),
@@ -151,6 +158,9 @@ impl GamePhrases for English {
             ListedState::Playing { players: [first, second], ply, is_paused } => {
                 let paused = if *is_paused { ", paused" } else { "" };
                 format!("{about} [{first}] - [{second}], {} played{paused} - O {game_id} watches", moves(*ply))
+            }
+            ListedState::Adjourned { players: [first, second], ply } => {
+                format!("{about} [{first}] - [{second}], {} played, adjourned - G - resume {game_id} goes on", moves(*ply))
             }
         }
     }
@@ -171,35 +181,41 @@ impl GamePhrases for English {
             GameRefusal::AlreadyPlaying(opponent) => {
                 format!("you play against {opponent}; M shows the board, M resign gives up")
             }
-            GameRefusal::BadClock => "a clock is minutes+seconds, as 5+3, each at most 180".into(),
+            GameRefusal::BadClock => "a clock is minutes+seconds, as 5+3, each at most 180; for bob alone: @bob".into(),
             GameRefusal::IllegalMove { en, .. } => en.to_string(),
             GameRefusal::MembersOnly => "only who is in the room can play: log in without \"enter\":false".into(),
             GameRefusal::NoGame(NoGame::Playing) => "you play no game; N lists games, G - gomoku invites".into(),
+            GameRefusal::NoGame(NoGame::Watching(watched)) => {
+                format!("you only watch; O {watched} shows the board again, O - stops")
+            }
             GameRefusal::NoGame(NoGame::Over) => "your game is over; M rematch offers another".into(),
             GameRefusal::NoGame(NoGame::Other(yours)) => format!("your game is {yours}"),
             GameRefusal::NoGame(NoGame::UnderWay) => "no such game is under way; N lists them".into(),
-            GameRefusal::NoGame(NoGame::Adjourned) => "no adjourned game of yours has that number".into(),
+            GameRefusal::NoGame(NoGame::Adjourned) => "no adjourned game of yours has that number; N lists yours".into(),
             GameRefusal::NoGame(NoGame::Finished) => "no game of that number has ended".into(),
             GameRefusal::NoInvitation(Some(inviter)) => format!("{inviter} does not invite; N lists who does"),
             GameRefusal::NoInvitation(None) => "you do not invite; G - gomoku would".into(),
-            GameRefusal::NoSuchGame(titles) => {
-                let titles: Vec<&str> = titles.iter().map(|title| &*title.code).collect();
-                format!("the games are {}", titles.join(", "))
-            }
+            GameRefusal::NoSuchGame(titles) => self.titles(titles),
             GameRefusal::NotNow(NotNow::ClaimEarly(left)) => {
                 format!("the other has time to move; you may claim in {}", time(*left))
             }
-            GameRefusal::NotNow(NotNow::Claim) => "there is nothing to claim: a clock runs, or it is your turn".into(),
+            GameRefusal::NotNow(NotNow::ClaimClock) => "the clock decides this game; there is nothing to claim".into(),
+            GameRefusal::NotNow(NotNow::ClaimTurn) => "it is your turn to move".into(),
             GameRefusal::NotNow(NotNow::Abort) => "you have moved twice; M resign gives up, M draw offers a draw".into(),
             GameRefusal::NotNow(NotNow::Undo) => "you have not moved yet".into(),
             GameRefusal::NotNow(NotNow::Rematch) => "the game is not over yet".into(),
-            GameRefusal::NotNow(NotNow::Paused) => "the game waits until both are here".into(),
+            GameRefusal::NotNow(NotNow::Paused) => "the game waits until both are here; M resign gives up".into(),
             GameRefusal::NotYourTurn(opponent) => format!("{opponent} is to move"),
             GameRefusal::OwnInvitation => "nobody plays alone; wait for somebody else".into(),
             GameRefusal::Reserved(seat) => format!("the seat is for {seat}"),
             GameRefusal::Taken(by) => format!("{by} was faster"),
-            GameRefusal::WrongPly { next } => format!("the next ply is {next}"),
+            GameRefusal::WrongPly { next } => format!("the next ply is {next}; a move is written without blanks"),
         }
+    }
+
+    fn titles(&self, titles: &[Words]) -> String {
+        let titles: Vec<&str> = titles.iter().map(|title| &*title.code).collect();
+        format!("games: {}", titles.join(", "))
     }
 
     fn missed_moves(&self, game_id: GameId) -> String {
@@ -238,7 +254,8 @@ fn offered(offer: Offer, by: &Name) -> String {
         Offer::Undo => "asks to take a move back",
         Offer::Rematch => "offers a rematch",
     };
-    format!("[{by}] {what}; M {} accepts", offer.code())
+    let declines = if offer == Offer::Rematch { "" } else { ", a move declines" };
+    format!("[{by}] {what}; M {} accepts{declines}", offer.code())
 }
 
 fn result(players: &[Name; 2], game: &str, end: &End) -> String {

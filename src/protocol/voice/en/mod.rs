@@ -164,6 +164,7 @@ impl Phrases for English {
             Refusal::LoginFirst => "log in first: U your-name, then P your-name your-password".into(),
             Refusal::NameTaken(name) => format!("somebody has just registered {name}; choose another with U"),
             Refusal::NoSuchFile(name) => format!("nothing called {name} is shared; S lists what is"),
+            Refusal::NoSuchAccount(name) => format!("nobody is called {name}; W lists who is here"),
             Refusal::NoSuchUser(name) => format!("nobody is called {name}; to register, send U {name} first"),
             Refusal::NotFirst { instead } => or("T must be the first line of a new connection".into(), instead.as_ref()),
             Refusal::NotUtf8 => "the line is not UTF-8; nothing was sent".into(),
@@ -224,6 +225,7 @@ fn or(what: String, instead: Option<&Instead>) -> String {
     match instead {
         Some(Instead::Say(line)) => format!("{what}; to say it: {line}"),
         Some(Instead::Ask(line)) => format!("{what}; try: {line}"),
+        Some(Instead::SayOrMove(words)) => format!("{what}; to say it: C - {words}, to play it: M {words}"),
         None => what,
     }
 }

@@ -58,18 +58,25 @@ pub(super) fn put_table_event(key: &str, reference: Option<&Ref>, event: &TableE
             object.text("from", name(*by));
             object.number("timeout_ms", timeout.as_millis());
         }
-        TableDeed::Back { by } | TableDeed::Idle { by } => _ = object.text("from", name(*by)),
+        TableDeed::Back { by } | TableDeed::Idle { by } | TableDeed::Leave { by } => _ = object.text("from", name(*by)),
         TableDeed::Pause { timeout } => _ = object.number("timeout_ms", timeout.as_millis()),
         TableDeed::Resume => put_position(&mut object, event),
         TableDeed::Over(end) => _ = put_result(&mut object, event.players.each_ref().map(|player| &player.name), end),
         TableDeed::Adjourn => (),
-        TableDeed::Look(Situation { clock, offer, pause }) => {
+        TableDeed::Look(situation) => {
+            let Situation { clock, offer, pause, away, end } = &**situation;
             put_players(&mut object, event);
             put_clock(&mut object, *clock);
             if let Some((offer, by)) = offer {
                 object.text("offer", offer.code()).text("offered_by", name(*by));
             }
             object.bool("paused", pause.is_some());
+            if let Some((by, timeout)) = away {
+                object.text("away", name(*by)).number("timeout_ms", timeout.as_millis());
+            }
+            if let Some(end) = end {
+                object.text("result", end.result()).text("reason", &end.reason.code);
+            }
             put_position(&mut object, event);
         }
     }
@@ -96,7 +103,9 @@ pub(super) fn put_items(reply: &GameReply, reference: Option<&Ref>, out: &mut St
             }
             put_table_event("item", reference, look, out);
         }
-        GameReply::Games(games) => games.listed.iter().for_each(|listed| put_listed(listed, reference, out)),
+        GameReply::Games(games) => {
+            games.listed.iter().chain(&games.adjourned).for_each(|listed| put_listed("item", reference, listed, out));
+        }
         GameReply::Ratings(ratings) => {
             ratings.ratings.iter().for_each(|rated| put_rated(rated, reference, out));
             ratings.games.iter().for_each(|finished| put_finished(finished, reference, out));
@@ -153,6 +162,7 @@ fn kind(deed: &TableDeed) -> &'static str {
         TableDeed::Idle { .. } => "idle",
         TableDeed::Over(_) => "over",
         TableDeed::Adjourn => "adjourned",
+        TableDeed::Leave { .. } => "left",
         TableDeed::Look(_) => "board",
     }
 }
@@ -202,10 +212,15 @@ fn put_position(object: &mut Object<'_>, event: &TableEvent) {
     }
 }
 
-fn put_listed(listed: &Listed, reference: Option<&Ref>, out: &mut String) {
+/// An invitation or a game, as an item of a list or as an event behind a login.
+pub(super) fn put_listed(key: &str, reference: Option<&Ref>, listed: &Listed, out: &mut String) {
     let Listed { game_id, title, clock, state } = listed;
-    let kind = if matches!(state, ListedState::Open { .. }) { "invitation" } else { "playing" };
-    let mut object = Object::begin(out, "item", kind);
+    let kind = match state {
+        ListedState::Open { .. } => "invitation",
+        ListedState::Playing { .. } => "playing",
+        ListedState::Adjourned { .. } => "adjourned",
+    };
+    let mut object = Object::begin(out, key, kind);
     put_game(object.reference(reference), *game_id, title);
     put_clock(&mut object, *clock);
     match state {
@@ -213,6 +228,9 @@ fn put_listed(listed: &Listed, reference: Option<&Ref>, out: &mut String) {
         ListedState::Playing { players: [first, second], ply, is_paused } => {
             object.text("first", first.as_str()).text("second", second.as_str());
             object.number("ply", ply).bool("paused", *is_paused);
+        }
+        ListedState::Adjourned { players: [first, second], ply } => {
+            object.text("first", first.as_str()).text("second", second.as_str()).number("ply", ply);
         }
     }
     object.end();

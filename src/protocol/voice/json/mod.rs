@@ -13,6 +13,7 @@ use super::super::digest::Digest;
 use super::super::event::{Deed, Event, Missed};
 use super::super::game::GameId;
 use super::super::game::event::TableEvent;
+use super::super::game::reply::Listed;
 use super::super::name::Name;
 use super::super::refusal::{FileExists, Refusal, Unconfirmed};
 use super::super::reply::{Answer, Found, Reply};
@@ -95,6 +96,10 @@ impl Wording for Json {
 
     fn table_event(&self, event: &TableEvent, out: &mut String) {
         games::put_table_event("event", None, event, out);
+    }
+
+    fn adjourned(&self, game: &Listed, out: &mut String) {
+        games::put_listed("event", None, game, out);
     }
 
     fn missed_moves(&self, game_id: GameId, out: &mut String) {

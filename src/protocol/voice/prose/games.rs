@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::super::super::game::event::{Board, GameNews, Position, TableDeed, TableEvent};
 use super::super::super::game::refusal::GameRefusal;
 use super::super::super::game::reply::{Finished, GameReply, Listed, Rated};
-use super::super::super::game::{GameId, Move, Words};
+use super::super::super::game::{GameId, Move, Side, Words};
 use super::{Phrases, Prose};
 
 /// What stands before each line of a board, so that none can be taken for a reply.
@@ -36,6 +36,8 @@ pub(in super::super) trait GamePhrases {
     /// A line of an account's games; `day` is the day of its end.
     fn finished(&self, finished: &Finished, day: &str) -> String;
     fn game_refusal(&self, refusal: &GameRefusal) -> String;
+    /// What can be played, in the words that are typed.
+    fn titles(&self, titles: &[Words]) -> String;
     fn missed_moves(&self, game_id: GameId) -> String;
 }
 
@@ -47,14 +49,14 @@ impl<P: Phrases> Prose<P> {
             TableDeed::Begin(_) | TableDeed::Move { .. } | TableDeed::TakeBack { .. } => self.position(event, out),
             TableDeed::Resume | TableDeed::Look(_) => self.position(event, out),
             TableDeed::Offer { .. } | TableDeed::Lost { .. } | TableDeed::Back { .. } | TableDeed::Pause { .. } => (),
-            TableDeed::Idle { .. } | TableDeed::Over(_) | TableDeed::Adjourn => (),
+            TableDeed::Idle { .. } | TableDeed::Over(_) | TableDeed::Adjourn | TableDeed::Leave { .. } => (),
         }
     }
 
     fn position(&self, event: &TableEvent, out: &mut String) {
         let words = &self.0;
         let Position { turn, last, left, board, example, .. } = &event.position;
-        let side = |side: crate::protocol::game::Side| &event.players[side.index()].side;
+        let side = |side: Side| &event.players[side.index()].side;
         words.board(board).iter().for_each(|line| _ = writeln!(out, "{INDENT}{line}"));
         if let Some(left) = left {
             let [first, second] = &event.players;
@@ -64,16 +66,21 @@ impl<P: Phrases> Prose<P> {
         if let Some((by, played)) = last {
             let _ = writeln!(out, "{INDENT}{}", words.last(side(*by), words.notation(played)));
         }
-        if let Some(turn) = turn {
-            let _ = writeln!(out, "{INDENT}{}", words.turn(side(*turn), example.as_deref()));
+        let is_paused = matches!(&event.deed, TableDeed::Look(situation) if situation.pause.is_some());
+        if let Some(turn) = turn.filter(|_| !is_paused) {
+            let _ = writeln!(out, "{INDENT}{}", words.turn(side(turn), example.as_deref()));
         }
+    }
+
+    pub(super) fn listed(&self, listed: &Listed, out: &mut String) {
+        let _ = writeln!(out, "{}", self.0.listed(listed));
     }
 
     pub(super) fn game_answer(&self, reply: &GameReply, out: &mut String) {
         match reply {
             GameReply::Board(look) => self.table_event(look, out),
             GameReply::Watching { look, .. } => self.table_event(look, out),
-            GameReply::Games(games) => games.listed.iter().for_each(|listed| _ = writeln!(out, "{}", self.0.listed(listed))),
+            GameReply::Games(games) => games.listed.iter().chain(&games.adjourned).for_each(|listed| self.listed(listed, out)),
             GameReply::Ratings(ratings) => {
                 let mut rank = 0;
                 let mut game = None;

@@ -12,8 +12,9 @@ use jiff::tz::TimeZone;
 use super::super::closing::Closing;
 use super::super::commands::{COMMANDS, Command, Detail};
 use super::super::event::{Deed, Event, Missed};
-use super::super::game::GameId;
 use super::super::game::event::TableEvent;
+use super::super::game::reply::Listed;
+use super::super::game::{GameId, Words};
 use super::super::name::Name;
 use super::super::refusal::Refusal;
 use super::super::reply::{Answer, Found, Offered, Page, Reply, Shelf, Welcome};
@@ -109,7 +110,7 @@ impl<P: Phrases> Wording for Prose<P> {
                 writeln!(out, "OK {}", words.about(env!("CARGO_PKG_VERSION"), &voices))
             }
             Reply::Alive => writeln!(out, "OK"),
-            Reply::Help { letter, stranger } => return self.help(*letter, *stranger, out),
+            Reply::Help { letter, stranger, titles } => return self.help(*letter, *stranger, titles, out),
             Reply::Bye => writeln!(out, "OK {}", words.bye()),
             Reply::Refused(refusal) => writeln!(out, "ERR {} {}", refusal.code(), words.refusal(refusal)),
         };
@@ -126,6 +127,10 @@ impl<P: Phrases> Wording for Prose<P> {
 
     fn table_event(&self, event: &TableEvent, out: &mut String) {
         Prose::table_event(self, event, out);
+    }
+
+    fn adjourned(&self, game: &Listed, out: &mut String) {
+        self.listed(game, out);
     }
 
     fn missed_moves(&self, game_id: GameId, out: &mut String) {
@@ -169,7 +174,7 @@ impl<P: Phrases> Prose<P> {
         };
     }
 
-    fn help(&self, letter: Option<char>, stranger: bool, out: &mut String) {
+    fn help(&self, letter: Option<char>, stranger: bool, titles: &[Words], out: &mut String) {
         if stranger && letter.is_none() {
             HOW_TO_ENTER.iter().for_each(|line| _ = writeln!(out, "{line}"));
         }
@@ -178,6 +183,9 @@ impl<P: Phrases> Prose<P> {
             if letter.is_some() {
                 command.details.iter().for_each(|detail| _ = writeln!(out, "  {}", self.0.detail(detail)));
             }
+        }
+        if !titles.is_empty() {
+            let _ = writeln!(out, "  {}", self.0.titles(titles));
         }
         let _ = writeln!(out, "OK");
     }

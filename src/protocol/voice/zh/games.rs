@@ -63,7 +63,7 @@ impl GamePhrases for Chinese {
             }
             TableDeed::TakeBack { by } => format!("{about}[{}] 悔棋{}", name(*by), to_move(event)),
             TableDeed::Offer { by, offer } => format!("{about}{}", offered(*offer, name(*by))),
-            TableDeed::Lost { by, timeout } => format!("{about}[{}] 掉线，须在 {} 内回来", name(*by), time(*timeout)),
+            TableDeed::Lost { by, timeout } => format!("{about}[{}] 离开了，须在 {}内回来", name(*by), time(*timeout)),
             TableDeed::Back { by } => format!("{about}[{}] 回来了", name(*by)),
             TableDeed::Pause { timeout } => format!("{about}{}", paused(*timeout)),
             TableDeed::Resume => format!("{about}双方到齐，继续对局{}", to_move(event)),
@@ -74,13 +74,22 @@ impl GamePhrases for Chinese {
                 let players = event.players.each_ref().map(|player| player.name.clone());
                 format!("{}\n（双方都发 M rematch 可再来一局）", result(&players, game, end))
             }
+            TableDeed::Leave { by } => format!("{about}[{}] 已离席，不再来一局", name(*by)),
             TableDeed::Adjourn => format!("{about}封棋；续下请发：G - resume {}", event.game_id),
-            TableDeed::Look(Situation { clock, offer, pause }) => {
+            TableDeed::Look(situation) => {
+                let Situation { clock, offer, pause, away, end } = &**situation;
                 let [first, second] = event.players.each_ref().map(|player| format!("[{}]（{}）", player.name, player.side.zh));
                 let ply = event.position.ply;
                 let mut line = format!("{about}{first}对 {second}{}，已走 {ply} 步{}", with(clock), to_move(event));
                 if let Some(pause) = pause {
                     line += &format!("\n（{}）", paused(*pause));
+                }
+                if let Some((by, timeout)) = away {
+                    line += &format!("\n（[{}] 离开了，须在 {}内回来）", name(*by), time(*timeout));
+                }
+                if let Some(end) = end {
+                    let players = event.players.each_ref().map(|player| player.name.clone());
+                    line += &format!("\n{}", result(&players, game, end));
                 }
                 if let Some((offer, by)) = offer {
                     line += &format!("\n（{}）", offered(*offer, name(*by)));
@@ -96,15 +105,17 @@ impl GamePhrases for Chinese {
 
     fn turn(&self, side: &Words, example: Option<&str>) -> String {
         match example {
-            Some(example) => format!("轮到 {}，例如：M {example}", side.zh),
-            None => format!("轮到 {}", side.zh),
+            Some(example) => format!("轮到{}，例如：M {example}", apart(&side.zh)),
+            None => format!("轮到{}", apart(&side.zh)),
         }
     }
 
     fn game_reply(&self, reply: &GameReply) -> String {
         match reply {
-            GameReply::Invited { title, seat: Some(seat), .. } => format!("已邀请 {seat} 下{}；撤回请发：G - -", title.zh),
-            GameReply::Invited { title, .. } => format!("已邀请大家下{}；撤回请发：G - -", title.zh),
+            GameReply::Invited { title, clock, seat, .. } => {
+                let whom = seat.as_ref().map_or_else(|| "大家".to_owned(), |seat| format!(" {seat} "));
+                format!("已邀请{whom}下{}{}；撤回请发：G - -", title.zh, with(clock))
+            }
             GameReply::Uninvited => "邀请已撤回".into(),
             GameReply::Seated { title, opponent, side, .. } => {
                 let turn = if *side == Side::First { "您先走" } else { "您后走" };
@@ -122,11 +133,9 @@ impl GamePhrases for Chinese {
             }
             GameReply::Offered { .. } => "双方同意".into(),
             GameReply::Games(games) => {
-                let titles: Vec<String> = games.titles.iter().map(|title| format!("{}（{}）", title.code, title.zh)).collect();
-                match games.next_page {
-                    Some(page) => format!("下一页：N {page}"),
-                    None => format!("邀请请发：G - 棋名；可下：{}", titles.join("、")),
-                }
+                let next = games.next_page.map(|page| format!("下一页：N {page}"));
+                let nothing = || "没有对局；邀请请发：G - gomoku；? G 列出可下的棋".to_owned();
+                next.unwrap_or_else(|| if games.count == 0 { nothing() } else { String::new() })
             }
             GameReply::Watching { .. } => "正在观战；停止请发：O -".into(),
             GameReply::Unwatched => "没有在观战".into(),
@@ -143,6 +152,9 @@ impl GamePhrases for Chinese {
             ListedState::Playing { players: [first, second], ply, is_paused } => {
                 let paused = if *is_paused { "，暂停中" } else { "" };
                 format!("{about}[{first}] 对 [{second}]，已走 {ply} 步{paused}；观战请发：O {game_id}")
+            }
+            ListedState::Adjourned { players: [first, second], ply } => {
+                format!("{about}[{first}] 对 [{second}]，已走 {ply} 步，封棋；续下请发：G - resume {game_id}")
             }
         }
     }
@@ -161,38 +173,49 @@ impl GamePhrases for Chinese {
         match refusal {
             GameRefusal::AlreadyInviting => "您已发出邀请；撤回请发：G - -".into(),
             GameRefusal::AlreadyPlaying(opponent) => format!("您正与 {opponent} 对局；M 显示棋盘，M resign 认输"),
-            GameRefusal::BadClock => "时限写作 分钟+秒，例如 5+3，各不超过 180".into(),
+            GameRefusal::BadClock => "时限写作 分钟+秒，例如 5+3，各不超过 180；只邀请 bob 写作：@bob".into(),
             GameRefusal::IllegalMove { zh, .. } => zh.to_string(),
             GameRefusal::MembersOnly => "在聊天室里的人才能下棋：登录时请勿用 \"enter\":false".into(),
-            GameRefusal::NoGame(NoGame::Playing) => "您没有在对局；N 列出对局，邀请请发：G - gomoku".into(),
+            GameRefusal::NoGame(NoGame::Playing) => "您不在对局中；N 列出对局，邀请请发：G - gomoku".into(),
+            GameRefusal::NoGame(NoGame::Watching(watched)) => {
+                format!("您只是观战；O {watched} 再次显示棋盘，O - 停止观战")
+            }
             GameRefusal::NoGame(NoGame::Over) => "对局已结束；M rematch 再来一局".into(),
             GameRefusal::NoGame(NoGame::Other(yours)) => format!("您在第 {yours} 局"),
-            GameRefusal::NoGame(NoGame::UnderWay) => "没有这一局在进行；N 列出全部".into(),
-            GameRefusal::NoGame(NoGame::Adjourned) => "您没有这一局封棋".into(),
-            GameRefusal::NoGame(NoGame::Finished) => "没有这一局已结束的对局".into(),
+            GameRefusal::NoGame(NoGame::UnderWay) => "没有正在进行的这一局；N 列出全部".into(),
+            GameRefusal::NoGame(NoGame::Adjourned) => "您没有这一局封棋；N 列出您的封棋".into(),
+            GameRefusal::NoGame(NoGame::Finished) => "没有这个编号的已结束对局".into(),
             GameRefusal::NoInvitation(Some(inviter)) => format!("{inviter} 没有邀请；N 列出邀请"),
             GameRefusal::NoInvitation(None) => "您没有发出邀请；邀请请发：G - gomoku".into(),
-            GameRefusal::NoSuchGame(titles) => {
-                let titles: Vec<String> = titles.iter().map(|title| format!("{}（{}）", title.code, title.zh)).collect();
-                format!("可下的棋：{}", titles.join("、"))
-            }
+            GameRefusal::NoSuchGame(titles) => self.titles(titles),
             GameRefusal::NotNow(NotNow::ClaimEarly(left)) => format!("对方还有时间走棋；{} 后可判胜", time(*left)),
-            GameRefusal::NotNow(NotNow::Claim) => "不能判胜：有时限，或轮到您走".into(),
+            GameRefusal::NotNow(NotNow::ClaimClock) => "本局有时限，由棋钟判定".into(),
+            GameRefusal::NotNow(NotNow::ClaimTurn) => "现在轮到您走".into(),
             GameRefusal::NotNow(NotNow::Abort) => "您已走了两步；M resign 认输，M draw 提议和棋".into(),
             GameRefusal::NotNow(NotNow::Undo) => "您还没有走过".into(),
             GameRefusal::NotNow(NotNow::Rematch) => "对局还没有结束".into(),
-            GameRefusal::NotNow(NotNow::Paused) => "对局暂停，等双方到齐".into(),
+            GameRefusal::NotNow(NotNow::Paused) => "对局暂停，等双方到齐；M resign 认输".into(),
             GameRefusal::NotYourTurn(opponent) => format!("轮到 {opponent} 走"),
             GameRefusal::OwnInvitation => "不能与自己下棋；请等别人应邀".into(),
             GameRefusal::Reserved(seat) => format!("这个座位留给 {seat}"),
             GameRefusal::Taken(by) => format!("{by} 先入座了"),
-            GameRefusal::WrongPly { next } => format!("下一步是第 {next} 步"),
+            GameRefusal::WrongPly { next } => format!("下一步是第 {next} 步；走法中间不要有空格"),
         }
+    }
+
+    fn titles(&self, titles: &[Words]) -> String {
+        let titles: Vec<&str> = titles.iter().map(|title| &*title.zh).collect();
+        format!("可下的棋：{}", titles.join("、"))
     }
 
     fn missed_moves(&self, game_id: GameId) -> String {
         format!("（接收太慢，错过了第 {game_id} 局的一部分；M 显示自己的棋盘，O {game_id} 显示别人的）")
     }
+}
+
+/// A word behind Chinese ones, from which ASCII stands apart.
+fn apart(word: &str) -> String {
+    if word.is_ascii() { format!(" {word}") } else { word.to_owned() }
 }
 
 fn with(clock: &Option<TimeControl>) -> String {
@@ -217,7 +240,8 @@ fn offered(offer: Offer, by: &Name) -> String {
         Offer::Undo => "请求悔棋",
         Offer::Rematch => "提议再来一局",
     };
-    format!("[{by}] {what}；接受请发：M {}", offer.code())
+    let declines = if offer == Offer::Rematch { "" } else { "，走棋即为谢绝" };
+    format!("[{by}] {what}；接受请发：M {}{declines}", offer.code())
 }
 
 fn result(players: &[Name; 2], game: &str, end: &End) -> String {

@@ -152,6 +152,7 @@ impl Phrases for Chinese {
             Refusal::LoginFirst => "请先登录：U 名字，再发 P 名字 密码".into(),
             Refusal::NameTaken(name) => format!("{name} 刚被别人注册；请用 U 另选一个"),
             Refusal::NoSuchFile(name) => format!("没有共享名为 {name} 的文件；S 列出全部"),
+            Refusal::NoSuchAccount(name) => format!("没有 {name} 这个账号；W 列出在场的人"),
             Refusal::NoSuchUser(name) => format!("没有 {name} 这个账号；注册请先发 U {name}"),
             Refusal::NotFirst { instead } => or("T 必须是新连接的第一行".into(), instead.as_ref()),
             Refusal::NotUtf8 => "此行不是 UTF-8；没有发送任何内容".into(),
@@ -204,6 +205,7 @@ fn or(what: String, instead: Option<&Instead>) -> String {
     match instead {
         Some(Instead::Say(line)) => format!("{what}；要说这句话请发：{line}"),
         Some(Instead::Ask(line)) => format!("{what}；可以试：{line}"),
+        Some(Instead::SayOrMove(words)) => format!("{what}；要说这句话请发：C - {words}；要走这步棋请发：M {words}"),
         None => what,
     }
 }
