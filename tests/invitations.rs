@@ -98,7 +98,7 @@ fn programs_invite_by_objects() {
     for request in [r#"{"do":"G","game":"resume","game_id":7,"ref":"r"}"#, r#"{"do":"G","game":"resume","game_id":"7"}"#] {
         alice.refused(request, "no-game");
     }
-    alice.refused(r#"{"do":"G","game":"resume"}"#, "usage");
+    alice.refused(r#"{"do":"G","game":"resume"}"#, "no-game");
     alice.refused(r#"{"do":"D"}"#, "usage");
     alice.refused(r#"{"do":"G","seat":["bob"]}"#, "bad-json");
 }
@@ -129,7 +129,7 @@ fn an_impossible_clock_is_refused() {
         alice.refused(&format!("G - chess {clock} @alice"), "bad-clock");
     }
     alice.refused("G - -", "no-invitation");
-    for wrong in ["G", "G - chess 5+3 more", "G - resume", "G - resume x", "G - resume -1", "D", "D -", "D - a b"] {
+    for wrong in ["G", "G - chess 5+3 more", "G - resume x", "G - resume -1", "D", "D -", "D - a b"] {
         alice.refused(wrong, "usage");
     }
 }

@@ -170,8 +170,11 @@ fn a_move_for_another_game_is_not_played_in_this_one() {
     alice.granted("M resign");
     let id = seat(&mut alice, &mut bob, "G - gomoku");
     for other in [earlier, id + 1, 0, 4_000_000_000] {
-        alice.refused(&format!("M h8 1 {other}"), "no-game");
+        alice.refused(&format!("M h9 1 {other}"), "no-game");
     }
+    // Sent again: it was played there, and is not played here.
+    assert_eq!(alice.granted(&format!("M h8 1 {earlier}")), "OK 1");
+    bob.refused(&format!("M h8 1 {earlier}"), "no-game");
     alice.ask("V json");
     alice.refused(&format!(r#"{{"do":"M","move":"h8","game_id":{earlier}}}"#), "no-game");
     assert!(alice.granted(&format!(r#"{{"do":"M","move":"h8","game_id":{id}}}"#)).contains("\"ply\":1"));

@@ -266,7 +266,7 @@ fn the_list_tells_who_invites_and_who_plays() {
     for reader in [&mut carol, &mut dan] {
         let lines = reader.lines_of("N");
         let (reply, lines) = lines.split_last().unwrap();
-        assert!(reply.starts_with("OK 3 ") && lines.len() == 3, "{lines:#?} {reply}");
+        assert!(reply.starts_with("OK 3") && lines.len() == 3, "{lines:#?} {reply}");
         for words in [
             vec![id.to_string(), "alice".into(), "bob".into(), "5+3".into(), format!("O {id}")],
             vec![open.to_string(), "carol".into(), "alice".into(), "10+0".into(), "D - carol".into()],

@@ -5,7 +5,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::time::Instant;
 
-use crate::report::{ROUNDS, Row, Series};
+use crate::rates::Series;
+use crate::report::{ROUNDS, Row};
 use crate::servers::{self, Nginx, found, run};
 use crate::transfer::{GIB, daemon_with_large_file, drain};
 

@@ -19,6 +19,8 @@ mod download;
 mod harness;
 mod load;
 mod memory;
+mod rates;
+#[path = "../common/report.rs"]
 mod report;
 mod servers;
 mod transfer;

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::harness::{Daemon, eventually};
-use crate::report::{ROUNDS, Row, Series};
+use crate::rates::Series;
+use crate::report::{ROUNDS, Row};
 use crate::servers::{Socat, cpu_seconds, cpu_seconds_of_children, found, run};
 use crate::transfer::{Content, Desk, FLAGS, begin_upload, finish_upload};
 

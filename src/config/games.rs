@@ -21,7 +21,7 @@ pub struct GameOptions {
     #[arg(long, value_name = "S", env = "PARLOR_IDLE_MOVE_TIMEOUT_S", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
     pub idle_move_timeout_s: u32,
 
-    /// Seconds that a game waits for both players after a restart; then it is adjourned
+    /// Seconds that a game waits for both players, after a restart or when both were lost; then it is adjourned
     #[arg(long, value_name = "S", env = "PARLOR_ADJOURN_TIMEOUT_S", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
     pub adjourn_timeout_s: u32,
 }

@@ -332,7 +332,7 @@ impl Uploader {
 }
 
 /// Numbers that nobody chose.
-pub struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
     pub fn new() -> Self {

@@ -6,6 +6,7 @@ mod client;
 mod daemon;
 mod game;
 mod ledger;
+pub mod player;
 mod transfer;
 mod volume;
 

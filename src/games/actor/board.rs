@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::super::table::Outcome;
+use super::super::table::{Outcome, Table};
 use super::super::{Asker, Done, Stored};
 use super::{Actor, Place};
 use crate::protocol::game::event::News;
@@ -93,9 +93,12 @@ impl Actor {
         if self.present.get(&asker.account.id) == Some(&connection) {
             self.check_plays_not(asker)?;
         }
+        let none = GameRefusal::NoGame(NoGame::UnderWay);
+        if !self.tables.get(&id).is_some_and(Table::is_under_way) {
+            return Err(none);
+        }
         self.stop_watching(connection);
-        let table = self.tables.get_mut(&id).filter(|table| table.is_under_way());
-        let table = table.ok_or(GameRefusal::NoGame(NoGame::UnderWay))?;
+        let table = self.tables.get_mut(&id).ok_or(none)?;
         let cursor = table.audience().admit(connection, asker.voice, ());
         let look = Box::new(table.look(Instant::now()));
         let moves = if with_moves { table.play().moves() } else { Vec::new() };

@@ -204,7 +204,7 @@ impl GamePhrases for Chinese {
     }
 
     fn titles(&self, titles: &[Words]) -> String {
-        let titles: Vec<&str> = titles.iter().map(|title| &*title.zh).collect();
+        let titles: Vec<String> = titles.iter().map(|title| format!("{}（{}）", title.zh, title.code)).collect();
         format!("可下的棋：{}", titles.join("、"))
     }
 
