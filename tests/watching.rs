@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Daemon, is_of_board, move_in, play, seat};
+use crate::harness::{Client, Daemon, is_move, is_of_board, move_in, play, seat};
 
 /// Alice and bob at a board as programs, alice having invited by this request.
 fn two(daemon: &Daemon, invitation: &str) -> (Client, Client, u64) {
@@ -319,4 +319,39 @@ fn the_list_comes_in_pages() {
         listed.extend(lines);
     }
     assert!(listed.iter().zip(&ids).all(|(line, id)| line.contains(&id.to_string())), "{listed:#?}");
+}
+
+#[test]
+fn leaving_a_finished_game_does_not_touch_what_one_watches() {
+    let daemon = Daemon::start();
+    let (mut alice, mut bob, watched) = two(&daemon, "G - gomoku");
+    let [mut carol, mut dan] = ["carol", "dan"].map(|name| Client::enter(&daemon, name));
+    seat(&mut carol, &mut dan, "G - gomoku");
+    carol.granted("M resign");
+    carol.granted(&format!("O {watched}"));
+    // The table of the finished game is gone with dan, or when carol invites.
+    dan.granted("E");
+    carol.skip_to("[dan] left the room");
+    carol.granted(&format!("O {watched}"));
+    play(&mut alice, &mut bob, "h8");
+    carol.hears_move();
+    let heard = carol.lines_of("K");
+    assert!(!heard.iter().any(|line| is_move(line)), "the board came twice: {heard:#?}");
+    carol.granted("O -");
+    play(&mut bob, &mut alice, "a1");
+    let heard = carol.lines_of("K");
+    assert_eq!(heard, ["OK"], "it is watched no more");
+}
+
+#[test]
+fn who_waits_for_a_rematch_is_told_when_the_other_has_left_the_table() {
+    let daemon = Daemon::start();
+    let (mut alice, mut bob, id) = two(&daemon, "G - gomoku");
+    alice.granted("M resign");
+    bob.event("over");
+    bob.granted("M rematch");
+    alice.granted("G - chess");
+    let left = bob.event("left");
+    assert_eq!((left["from"].as_str(), left["game_id"].as_u64()), (Some("alice"), Some(id)), "{left}");
+    bob.refused("M rematch", "no-game");
 }
