@@ -69,7 +69,7 @@ impl Rules for ConnectFour {
     }
 
     fn draw(&self, _tongue: Tongue) -> Vec<String> {
-        self.0.grid.draw_columns()
+        self.0.grid.draw_columns(self.0.last)
     }
 
     fn position(&self) -> String {
@@ -103,7 +103,7 @@ mod tests {
     fn a_stone_falls_to_the_lowest_empty_place() {
         let game = after(ConnectFour::START, "4 4 3");
         let empty = ". . . . . . .";
-        let board = [empty, empty, empty, empty, ". . . o . . .", ". . x x . . .", "1 2 3 4 5 6 7"];
+        let board = [empty, empty, empty, empty, ". . . o . . .", ". . X x . . .", "1 2 3 4 5 6 7"];
         assert_eq!(game.draw(Tongue::En), board);
         assert_eq!(game.position(), "......./......./......./......./...o.../..xx... o");
         assert_eq!(ConnectFour::START.example().as_deref(), Some("4"));

@@ -51,7 +51,7 @@ impl Rules for Gomoku {
     }
 
     fn draw(&self, _tongue: Tongue) -> Vec<String> {
-        self.0.grid.draw(RowOne::Bottom)
+        self.0.grid.draw(RowOne::Bottom, self.0.last)
     }
 
     fn position(&self) -> String {
@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(board.len(), 16);
         assert_eq!(board[0], "15 . . . . . . . . . . . . . . o");
         assert_eq!(board[7], " 8 . . . . . . . x . . . . . . .");
-        assert_eq!(board[14], " 1 x . . . . . . . . . . . . . .");
+        assert_eq!(board[14], " 1 X . . . . . . . . . . . . . .");
         assert_eq!(board[15], "   a b c d e f g h i j k l m n o");
     }
 

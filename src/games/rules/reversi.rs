@@ -31,6 +31,8 @@ type Discs = Grid<8, 8>;
 #[derive(Clone)]
 struct Reversi {
     discs: Discs,
+    /// Where the last disc was put.
+    last: Option<Place>,
     turn: Side,
 }
 
@@ -40,7 +42,7 @@ impl Reversi {
         for (column, row, side) in [(3, 3, Side::Second), (4, 3, Side::First), (3, 4, Side::First), (4, 4, Side::Second)] {
             discs.put(Place { column, row }, side);
         }
-        Self { discs, turn: Side::First }
+        Self { discs, last: None, turn: Side::First }
     }
 
     /// How many discs this side's disc here would turn in one direction.
@@ -85,6 +87,7 @@ impl Reversi {
             }
         }
         self.discs.put(place, self.turn);
+        self.last = Some(place);
         self.turn = self.turn.other();
     }
 
@@ -144,7 +147,7 @@ impl Rules for Reversi {
     }
 
     fn draw(&self, _tongue: Tongue) -> Vec<String> {
-        let mut lines = self.discs.draw(RowOne::Top);
+        let mut lines = self.discs.draw(RowOne::Top, self.last);
         let [first, second] = Side::BOTH.map(|side| self.count(side));
         lines.push(format!("x: {first}, o: {second}"));
         lines
@@ -232,7 +235,7 @@ mod tests {
             "  a b c d e f g h",
             "1 . . . . . . . .",
             "2 . . . . . . . .",
-            "3 . . o x . . . .",
+            "3 . . O x . . . .",
             "4 . . . o x . . .",
             "5 . . . x o . . .",
             "6 . . . . . . . .",

@@ -43,7 +43,7 @@ impl Rules for TicTacToe {
     }
 
     fn draw(&self, _tongue: Tongue) -> Vec<String> {
-        self.0.grid.draw(RowOne::Bottom)
+        self.0.grid.draw(RowOne::Bottom, self.0.last)
     }
 
     fn position(&self) -> String {
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn is_drawn_with_row_1_at_the_bottom() {
         let game = after(TicTacToe::START, "b2 A3 c1");
-        assert_eq!(game.draw(Tongue::En), ["3 o . .", "2 . x .", "1 . . x", "  a b c"]);
+        assert_eq!(game.draw(Tongue::En), ["3 o . .", "2 . x .", "1 . . X", "  a b c"]);
         assert_eq!(game.position(), "o../.x./..x o");
         assert_eq!(TicTacToe::START.example().as_deref(), Some("b2"));
     }

@@ -3,7 +3,7 @@
 //! What may be put where is the business of each game.
 //!
 //! A place is a letter and a number, like `h8`. The board is ASCII in every tongue: `x` and `o` for the
-//! stones of who moves first and second, `.` for an empty place. For programs it is the rows as they are
+//! stones of who moves first and second, the last one a capital, `.` for an empty place. For programs it is the rows as they are
 //! drawn, from the top, with `/` between them, then a blank and the letter of the side to move (after the
 //! end, of the side that would be).
 
@@ -153,10 +153,10 @@ impl<const COLUMNS: usize, const ROWS: usize> Grid<COLUMNS, ROWS> {
         Some(Place { column: column.into(), row: number.checked_sub(1).unwrap_or(ROWS) })
     }
 
-    /// The board with the names of its columns, beside row 1, and rows.
-    pub(super) fn draw(&self, row_one: RowOne) -> Vec<String> {
+    /// The board with the names of its columns, beside row 1, and rows; `last` is the stone that came last.
+    pub(super) fn draw(&self, row_one: RowOne, last: Option<Place>) -> Vec<String> {
         let width = if ROWS < 10 { 1 } else { 2 };
-        let row = |row| format!("{:>width$} {}", row + 1, spaced(self.marks(row)));
+        let row = |row| format!("{:>width$} {}", row + 1, spaced(self.shown(row, last)));
         let mut lines: Vec<String> = Self::from_top(row_one).map(row).collect();
         let letters = format!("{:width$} {}", "", spaced((0..COLUMNS).map(letter)));
         match row_one {
@@ -167,8 +167,8 @@ impl<const COLUMNS: usize, const ROWS: usize> Grid<COLUMNS, ROWS> {
     }
 
     /// The board without the names of its rows; the columns are numbered, at the bottom as row 1 is.
-    pub(super) fn draw_columns(&self) -> Vec<String> {
-        let rows = Self::from_top(RowOne::Bottom).map(|row| spaced(self.marks(row)));
+    pub(super) fn draw_columns(&self, last: Option<Place>) -> Vec<String> {
+        let rows = Self::from_top(RowOne::Bottom).map(|row| spaced(self.shown(row, last)));
         rows.chain([spaced((1..=COLUMNS).filter_map(|number| char::from_digit(number as u32, 10)))]).collect()
     }
 
@@ -180,6 +180,12 @@ impl<const COLUMNS: usize, const ROWS: usize> Grid<COLUMNS, ROWS> {
 
     fn marks(&self, row: usize) -> impl Iterator<Item = char> {
         self.stones[row].iter().copied().map(mark)
+    }
+
+    /// A row as people see it.
+    fn shown(&self, row: usize, last: Option<Place>) -> impl Iterator<Item = char> {
+        let last = last.filter(|last| last.row == row).map(|last| last.column);
+        self.marks(row).enumerate().map(move |(at, mark)| if last == Some(at) { mark.to_ascii_uppercase() } else { mark })
     }
 
     fn from_top(row_one: RowOne) -> impl Iterator<Item = usize> {
