@@ -1,7 +1,5 @@
 //! What is done at a board: moves and what else a player can do, looking on, watching.
 
-use tokio::time::Instant;
-
 use super::super::table::{Outcome, Table};
 use super::super::{Asker, Done, Stored};
 use super::{Actor, Place};
@@ -30,7 +28,7 @@ impl Actor {
         let no_game = GameRefusal::NoGame(NoGame::Playing);
         let table = self.tables.get_mut(&id).ok_or(no_game.clone())?;
         let by = table.side_of(&asker.account).ok_or(no_game)?;
-        let now = Instant::now();
+        let now = self.now;
         if table.due().is_some_and(|due| due <= now) {
             // What was due could not happen yet, for want of a slot: a move must not overtake it.
             return Err(Refusal::StoreFailed);
@@ -66,7 +64,7 @@ impl Actor {
         let table = self.tables.remove(&id)?;
         self.agenda.set(id, None);
         let next = self.next_id();
-        let mut table = table.rematch(next, Instant::now());
+        let mut table = table.rematch(next, self.now);
         for seat in table.seats() {
             self.places.insert(seat.account.name.clone(), Place::At(next));
             // Who watched another game meanwhile begins one's own.
@@ -85,7 +83,7 @@ impl Actor {
     pub(super) fn look(&self, asker: &Asker) -> Result<Done, GameRefusal> {
         let table = self.own_table(asker)?;
         let table = self.tables.get(&table).ok_or(GameRefusal::NoGame(NoGame::Playing))?;
-        Ok(done(GameReply::Board(Box::new(table.look(Instant::now())))))
+        Ok(done(GameReply::Board(Box::new(table.look(self.now)))))
     }
 
     pub(super) fn watch(&mut self, asker: &Asker, id: GameId, with_moves: bool) -> Result<Done, GameRefusal> {
@@ -100,7 +98,7 @@ impl Actor {
         self.stop_watching(connection);
         let table = self.tables.get_mut(&id).ok_or(none)?;
         let cursor = table.audience().admit(connection, asker.voice, ());
-        let look = Box::new(table.look(Instant::now()));
+        let look = Box::new(table.look(self.now));
         let moves = if with_moves { table.play().moves() } else { Vec::new() };
         self.watching.insert(connection, id);
         Ok(Done { reply: GameReply::Watching { look, moves }, hearing: Some((id, cursor)), stored: None })

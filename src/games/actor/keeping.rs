@@ -40,6 +40,7 @@ impl Actor {
             agenda: Agenda::default(),
             ratings: Ratings::new(ratings, rated),
             last_id,
+            now: Instant::now(),
             is_held: false,
             is_stopped: false,
         };
@@ -82,7 +83,7 @@ impl Actor {
             started_ms,
             audience: Audience::new(1, table::RING_BYTES),
         };
-        self.tables.insert(id, Table::paused(setting, self.limits, Instant::now()));
+        self.tables.insert(id, Table::paused(setting, self.limits, self.now));
         match self.queue.slot(1).await {
             // The rules of this version may see an end where those before saw none.
             Ok(slot) => _ = self.settle(id, slot).await,

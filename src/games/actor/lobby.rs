@@ -1,8 +1,6 @@
 //! How a game comes about: somebody invites, somebody takes the seat. Also how an invitation comes to
 //! nothing, and how an adjourned game is gone on with.
 
-use tokio::time::Instant;
-
 use super::super::play::Play;
 use super::super::rules::Game;
 use super::super::table::{RING_BYTES, Seat, Setting, Table};
@@ -148,7 +146,7 @@ impl Actor {
         if let Some(Place::At(id)) = self.place(&asker.account.name)
             && let Some(table) = self.tables.get_mut(&id)
         {
-            table.leave(&asker.account, Instant::now());
+            table.leave(&asker.account, self.now);
             self.look_after(id);
         }
         Ok(())
@@ -177,7 +175,7 @@ impl Actor {
         posting.records.extend(invitation.record(GameState::Invited, self.room.id()));
         self.places.insert(inviter.name, Place::Inviting(id));
         self.invitations.insert(id, invitation);
-        self.agenda.set(id, Some(Instant::now() + self.limits.invitation_timeout));
+        self.agenda.set(id, Some(self.now + self.limits.invitation_timeout));
         let posted = self.room.post(posting, slot).await;
         Done {
             reply: GameReply::Invited { game_id: id, title: game.title.clone(), clock: control, seat },
@@ -200,7 +198,7 @@ impl Actor {
             self.end_invitation(id, Some(Uninvited::Left), slot).await;
         } else if let Some(invitation) = self.invitations.get_mut(&id) {
             invitation.ending = Some(Uninvited::Left);
-            self.agenda.set(id, Some(Instant::now() + NO_SLOT_PAUSE));
+            self.agenda.set(id, Some(self.now + NO_SLOT_PAUSE));
         }
     }
 
@@ -278,7 +276,7 @@ impl Actor {
         }
         let side = if seats[0].account.id == account.id { Side::First } else { Side::Second };
         let setting = Setting { id, control, seats, play, left, inviter: Some(inviter.id), started_ms, audience };
-        let mut table = Table::begun(setting, self.limits, Instant::now());
+        let mut table = Table::begun(setting, self.limits, self.now);
         for name in [&inviter.name, &account.name] {
             self.places.insert(name.clone(), Place::At(id));
         }

@@ -65,6 +65,8 @@ pub(super) struct Actor {
     agenda: Agenda,
     ratings: Ratings,
     last_id: u64,
+    /// What time it is for all that one command does: what is due by then happens before it.
+    now: Instant,
     /// The store fails: time stands still.
     is_held: bool,
     is_stopped: bool,
@@ -137,11 +139,10 @@ impl Actor {
                 arrival.hearing = invitation.map(|invitation| (id, invitation.hand_over(connection, voice)));
             }
             Some(Place::At(id)) => {
-                let now = Instant::now();
                 if let Some(table) = self.tables.get_mut(&id) {
-                    table.arrive(account, connection, now);
+                    table.arrive(account, connection, self.now);
                     arrival.hearing = Some((id, table.audience().admit(connection, voice, ())));
-                    arrival.look = table.is_under_way().then(|| Box::new(table.look(now)));
+                    arrival.look = table.is_under_way().then(|| Box::new(table.look(self.now)));
                 }
                 self.look_after(id);
             }
@@ -161,7 +162,7 @@ impl Actor {
             Some(Place::Inviting(id)) => self.maker_left(id).await,
             Some(Place::At(id)) => {
                 let Some(table) = self.tables.get_mut(&id) else { return };
-                table.depart(connection, Instant::now());
+                table.depart(connection, self.now);
                 self.look_after(id);
             }
             None => (),
@@ -180,23 +181,24 @@ impl Actor {
         hearings
     }
 
-    /// Lets happen what is due by itself.
+    /// Lets happen what is due by itself by this time.
     async fn let_happen(&mut self) {
-        while let Some(id) = self.agenda.due(Instant::now()).filter(|_| !self.is_held) {
+        self.now = Instant::now();
+        while let Some(id) = self.agenda.due(self.now).filter(|_| !self.is_held) {
             let due = self.agenda.next();
             let Some(slot) = self.queue.reserve_slot() else {
-                self.agenda.set(id, Some(Instant::now() + NO_SLOT_PAUSE));
+                self.agenda.set(id, Some(self.now + NO_SLOT_PAUSE));
                 continue;
             };
             if self.invitations.contains_key(&id) {
                 self.end_invitation(id, None, slot).await;
             } else if let Some(table) = self.tables.get_mut(&id) {
-                table.tick(Instant::now());
+                table.tick(self.now);
                 self.settle(id, slot).await;
             } else {
                 self.agenda.set(id, None);
             }
-            if self.agenda.next() == due && self.agenda.due(Instant::now()) == Some(id) {
+            if self.agenda.next() == due && self.agenda.due(self.now) == Some(id) {
                 log::error!("game {id}: something is due that does not happen");
                 self.agenda.set(id, None);
             }
@@ -206,12 +208,12 @@ impl Actor {
     /// The store begins to fail, or works again.
     fn hold_or_go_on(&mut self) {
         self.is_held = !self.is_held;
-        let now = Instant::now();
+        self.now = Instant::now();
         for (&id, table) in &mut self.tables {
             if self.is_held {
-                table.hold(now)
+                table.hold(self.now)
             } else {
-                table.release(now)
+                table.release(self.now)
             }
             self.agenda.set(id, table.due());
         }
