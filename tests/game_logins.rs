@@ -3,11 +3,13 @@
 
 use std::sync::Barrier;
 use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
+use socket2::SockRef;
 
 use crate::harness::player::{Player, game_id, number, play, seat};
-use crate::harness::{Client, Daemon, is_reply, repetitions};
+use crate::harness::{Client, Daemon, eventually, is_reply, repetitions};
 
 /// Logs in over some connections at the same moment; returns the one that was not replaced.
 fn log_in_at_once(daemon: &Daemon, player: &Player, count: usize) -> Player {
@@ -60,6 +62,26 @@ fn of_many_logins_at_once_the_one_that_stays_in_the_room_has_the_seat() {
     }
     assert_eq!(alice.plays("h8"), 1);
     bob.ok("M resign");
+}
+
+#[test]
+fn a_connection_that_is_lost_during_its_login_is_not_left_in_the_room() {
+    let daemon = Daemon::start();
+    let players: Vec<Player> = (0..8).map(|number| Player::enter(&daemon, &format!("p{number}"))).collect();
+    let mut busy = Client::enter(&daemon, "busy");
+    let lines = "N\n".repeat(200);
+    for _ in 0..repetitions("PARLOR_TEST_LOST_LOGINS", 12) {
+        // So that a login waits a moment on its way.
+        busy.send_raw(lines.as_bytes());
+        for player in &players {
+            let mut login = player.beside(&daemon).client;
+            login.send(&format!("I {}", player.token));
+            SockRef::from(&login.stream()).set_linger(Some(Duration::ZERO)).unwrap();
+        }
+        (0..200).for_each(|_| assert!(busy.reply().starts_with("OK ")));
+    }
+    drop(players);
+    eventually("all that were lost are gone", || busy.ask("W") == "OK 1 busy");
 }
 
 /// A game of two that is adjourned, with these two logged in again; returns what each login told.

@@ -183,3 +183,26 @@ fn a_loss_of_connection_while_the_store_fails_is_told_and_has_its_consequence() 
     eventually("the result is stored", || is_result_stored(&daemon, id));
     assert_eq!(assert_together(&daemon), 1);
 }
+
+#[test]
+fn neither_invitations_nor_pauses_age_while_the_store_fails() {
+    let flags = ["--confirm-timeout-s", "1", "--invitation-timeout-s", "5", "--adjourn-timeout-s", "5"];
+    let mut daemon = Daemon::start_with(&flags);
+    let mut players = ["alice", "bob"].map(|name| Player::enter(&daemon, name));
+    let [alice, bob] = &mut players;
+    let id = seat(alice, bob, "gomoku");
+    daemon.kill();
+    daemon.restart();
+    let mut carol = Player::enter(&daemon, "carol");
+    let invitation = carol.invites("gomoku");
+    let since = Instant::now();
+    let locked = fail(&daemon, &mut carol);
+    // Longer than any of them may take, most of it while the failure is known.
+    eventually("more time has passed than they have", || ms_since(since) > 5500);
+    drop(locked);
+    wait_until_mended(&mut carol);
+    let listed = carol.lines_of("N");
+    let is_there = |kind: &str, id: u64| listed.iter().any(|item| item["item"] == kind && game_id(item) == id);
+    assert!(is_there("invitation", invitation) && is_there("playing", id), "{listed:?}");
+    carol.hears("uninvite");
+}

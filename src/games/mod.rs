@@ -200,7 +200,8 @@ impl Games {
         self.mailbox.ask(|answer| actor::Command::Enter { visitor, slot, answer }).await
     }
 
-    /// A connection is gone, if it was known here. Never waits, so that it can be called from `drop`.
+    /// A connection is gone: out of its games, and out of the room. Never waits, so that it can be called from
+    /// `drop`.
     pub fn depart(&self, connection: ConnectionId, account: Account) {
         self.mailbox.tell(actor::Command::Depart { connection, account });
     }

@@ -73,8 +73,11 @@ impl Play {
     pub(super) fn has_played(&self, by: Side, ply: u64, typed: &str) -> bool {
         let at = usize::try_from(ply).ok().and_then(|ply| ply.checked_sub(1));
         let Some((at, found)) = at.and_then(|at| Some((at, self.plies.get(at)?))) else { return false };
-        if found.by != by || found.played.notation == typed {
-            return found.by == by;
+        if found.by != by {
+            return false;
+        }
+        if found.played.notation == typed {
+            return true;
         }
         if let Some(before) = &found.typed {
             return before == typed;

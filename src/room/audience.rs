@@ -128,8 +128,10 @@ impl<L> Audience<L> {
     /// A voice that nobody hears is not encoded. Who still reads its old lines holds the log.
     fn drop_log_if_unused(&mut self, voice: Voice) {
         // Counting is linear, but only leaving and changing voice cost it.
-        if !self.listeners.values().any(|listener| listener.voice == voice) {
-            self.logs[voice.index()] = None;
+        let is_used = self.listeners.values().any(|listener| listener.voice == voice);
+        if let Some(log) = self.logs[voice.index()].take_if(|_| !is_used) {
+            // Nobody waits for it but those who hear it no more, and may let go of it now.
+            log.wake();
         }
     }
 

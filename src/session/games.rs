@@ -48,8 +48,8 @@ impl Session {
         let want = match ask {
             GameAsk::Ratings(of) => return self.ratings(account, of).await.map(only),
             GameAsk::Record(game_id) => return self.record(game_id).await.map(only),
-            GameAsk::Invite { name, invite } => {
-                self.check_is_own(name.as_deref(), |name| meant_invitation(name, &invite))?;
+            GameAsk::Invite { name, invite, typed } => {
+                self.check_is_own(name.as_deref(), |name| Instead::Ask(meant_invitation(name, &typed)))?;
                 self.invitation(account, invite).await?
             }
             GameAsk::Take { name, inviter } => {
@@ -194,20 +194,37 @@ fn only(reply: GameReply) -> Done {
     Done { reply, hearing: None, stored: None }
 }
 
-/// What somebody may have meant who left out the `-` of an invitation: a game, or whom to play with.
-fn meant_invitation(name: &str, invite: &Invite) -> Instead {
-    let Invite::New { game, clock, seat } = invite else { return Instead::Ask("G - -".to_owned()) };
-    let is_game = |word: &str| rules::find(word).is_some();
-    let mut words = vec!["G", "-"];
-    let (clock, seat) = (clock.map(|clock| clock.to_string()), seat.as_ref().map(|seat| format!("@{seat}")));
-    let whom = format!("@{name}");
-    if is_game(name) || name.eq_ignore_ascii_case("resume") {
-        words.push(name);
-        words.extend(clock.iter().chain(&seat).map(String::as_str).filter(|_| is_game(name)));
-    } else {
-        words.push(game.as_deref().filter(|game| is_game(game)).unwrap_or(&GAMES[0].title.code));
-        words.extend(clock.as_deref());
-        words.push(&whom);
+/// What somebody may have meant who left out the `-` of an invitation: its first word was what to play, or
+/// with whom.
+fn meant_invitation(first: &str, rest: &str) -> String {
+    let is_what = |word: &str| rules::find(word).is_some() || word.contains('+') || word.eq_ignore_ascii_case("resume");
+    let next = rest.split(' ').next().unwrap_or_default();
+    let line = match (is_what(first), is_what(next)) {
+        (true, _) => format!("G - {first} {rest}"),
+        (false, true) if next.eq_ignore_ascii_case("resume") => format!("G - {rest}"),
+        (false, true) => format!("G - {rest} @{first}"),
+        (false, false) => format!("G - {} @{first}", GAMES[0].title.code),
+    };
+    line.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invitation_without_its_dash_is_understood() {
+        for (first, rest, want) in [
+            ("gomoku", "", "G - gomoku"),
+            ("chess", "5+3 @bob", "G - chess 5+3 @bob"),
+            ("5+3", "@bob", "G - 5+3 @bob"),
+            ("resume", "7", "G - resume 7"),
+            ("bob", "", "G - gomoku @bob"),
+            ("bob", "chess 5+3", "G - chess 5+3 @bob"),
+            ("bob", "resume 7", "G - resume 7"),
+            ("bob", "please", "G - gomoku @bob"),
+        ] {
+            assert_eq!(meant_invitation(first, rest), want);
+        }
     }
-    Instead::Ask(words.join(" "))
 }

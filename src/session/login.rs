@@ -140,8 +140,7 @@ impl Session {
         let services = Arc::clone(&self.services);
         let room = &services.room;
         // From here on the room may know this connection, whatever becomes of the login.
-        let presence =
-            PresenceGuard { room: room.clone(), games: services.games.clone(), account: account.clone(), connection };
+        let presence = PresenceGuard { games: services.games.clone(), account: account.clone(), connection };
         let mut arrival = Arrival::default();
         let scene = match login.presence {
             Presence::Member => match services.queue.slot(1).await {

@@ -156,9 +156,9 @@ struct Member {
     _presence: PresenceGuard,
 }
 
-/// Leaves the room and its games when dropped, however the session ends.
+/// Leaves the room and its games when dropped, however the session ends: by the way that it came in, so that
+/// a leaving never overtakes its entry.
 struct PresenceGuard {
-    room: Room,
     games: Games,
     account: Account,
     connection: ConnectionId,
@@ -166,7 +166,6 @@ struct PresenceGuard {
 
 impl Drop for PresenceGuard {
     fn drop(&mut self) {
-        self.room.leave(self.connection);
         self.games.depart(self.connection, self.account.clone());
     }
 }

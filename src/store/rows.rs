@@ -149,8 +149,15 @@ pub(super) fn put_game(change: &Transaction<'_>, game: &GameRecord) -> rusqlite:
         over.map(|(_, ended_ms, _)| ended_ms),
         over.is_some_and(|(.., is_rated)| is_rated),
     ])?;
-    // Another game of that number, or one that has ended otherwise: an error that nobody may miss.
-    if rows == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(rows)) }
+    if rows == 0 {
+        // Not so if it is this very game, whose end, later in the same batch, was committed before. Another
+        // game of that number is an error that nobody may miss.
+        let sql = "SELECT 1 FROM game_record WHERE id = ?1 AND uid = ?2 AND room = ?3 AND game = ?4 AND ?5";
+        let is_earlier = over.is_none();
+        let (first, room) = (game.first.id.0, game.room.0);
+        change.query_row(sql, params![game.id.0, first, room, game.game, is_earlier], |_| Ok(()))?;
+    }
+    Ok(())
 }
 
 pub(super) fn put_rating(change: &Transaction<'_>, record: &RatingRecord) -> rusqlite::Result<()> {
@@ -159,4 +166,63 @@ pub(super) fn put_rating(change: &Transaction<'_>, record: &RatingRecord) -> rus
     let RatingRecord { account, game, rating, deviation, volatility, games } = record;
     change.prepare_cached(sql)?.execute(params![account.0, game, rating, deviation, volatility, games])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::RoomId;
+    use super::*;
+    use crate::protocol::game::{End, GameId, Side};
+    use crate::protocol::name::Name;
+
+    fn game(state: GameState) -> GameRecord {
+        let player = |id, name: &str| Account { id: AccountId(id), name: Name::stored(name.into()), level: Level::ORDINARY };
+        GameRecord {
+            id: GameId(7),
+            room: RoomId(1),
+            game: "gomoku".into(),
+            first: player(1, "alice"),
+            second: Some(player(2, "bob")),
+            started_ms: 5,
+            clock: None,
+            left: None,
+            moves: String::new(),
+            state,
+        }
+    }
+
+    fn over(ended_ms: i64) -> GameState {
+        GameState::Over { end: End { winner: Some(Side::First), reason: End::RESIGNED }, ended_ms, is_rated: false }
+    }
+
+    #[test]
+    fn a_game_is_written_again_without_harm_and_never_over_another() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut connection = super::super::schema::open(&directory.path().join("parlor.db")).unwrap();
+        connection.execute("INSERT INTO room (name, reserved_seq) VALUES ('lobby', 0)", []).unwrap();
+        for name in ["alice", "bob"] {
+            let sql =
+                "INSERT INTO base_info (name, folded_name, password_hash, address, register_time) VALUES (?1, ?1, '', '', 0)";
+            connection.execute(sql, [name]).unwrap();
+        }
+        let mut write = |games: &[GameRecord]| {
+            let change = connection.transaction().unwrap();
+            let written = games.iter().try_for_each(|game| put_game(&change, game));
+            change.commit().unwrap();
+            written
+        };
+        let invited = GameRecord { started_ms: 3, second: None, ..game(GameState::Invited) };
+        let batch = [invited, game(GameState::Playing), game(over(9))];
+        for _ in 0..2 {
+            write(&batch).unwrap();
+        }
+        // Another's game, and another end, of the same number.
+        let stranger = GameRecord { first: game(GameState::Playing).second.unwrap(), ..game(GameState::Playing) };
+        assert!(write(&[stranger]).is_err());
+        assert!(write(&[game(over(10))]).is_err());
+        let result: (String, i64) = connection
+            .query_row("SELECT result, end_time FROM game_record WHERE id = 7", [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap();
+        assert_eq!(result, ("first".into(), 9));
+    }
 }

@@ -2,6 +2,7 @@
 //! start.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -25,7 +26,7 @@ impl Actor {
     pub(in crate::games) async fn open(limits: Limits, around: Surroundings, at_start: GamesAtStart) -> Self {
         let Surroundings { room, queue, was_closed, .. } = around;
         let GamesAtStart { open, last_id, ratings, rated } = at_start;
-        // Numbers that were told and not stored are given to no other game.
+        // Numbers that were told and not stored when a crash came are not given again.
         let last_id = if was_closed { last_id } else { last_id + MOST_OUTSTANDING };
         let mut actor = Self {
             room,
@@ -41,7 +42,8 @@ impl Actor {
             ratings: Ratings::new(ratings, rated),
             last_id,
             now: Instant::now(),
-            is_held: false,
+            held_since: None,
+            held: Duration::ZERO,
             is_stopped: false,
         };
         for game in open {
@@ -138,7 +140,10 @@ impl Actor {
 
     /// Tells the room that a game begins, and stores it as it stands.
     pub(super) async fn announce_beginning(&self, table: &mut Table, news: News, author: Account, slot: Slot) -> Stored {
-        table.take_change();
+        // An end that this version's rules see at once is stored when the table is looked after.
+        if table.is_under_way() {
+            table.take_change();
+        }
         let title = table.play().game().title.clone();
         let deed = Deed::Game(Box::new(GameNews { game_id: table.id(), title, news }));
         let unheard_by = Unheard::ByThese(table.audience().connections().collect());

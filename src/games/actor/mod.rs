@@ -65,17 +65,20 @@ pub(super) struct Actor {
     agenda: Agenda,
     ratings: Ratings,
     last_id: u64,
-    /// What time it is for all that one command does: what is due by then happens before it.
+    /// What time it is, for all that one command does: what is due by then happens before it. This time
+    /// stands still while the store fails.
     now: Instant,
-    /// The store fails: time stands still.
-    is_held: bool,
+    /// Since when it stands still.
+    held_since: Option<Instant>,
+    /// For how long it has stood still in all.
+    held: Duration,
     is_stopped: bool,
 }
 
 impl Actor {
     pub(super) async fn run(mut self, mut mailbox: mpsc::Receiver<Command>) {
         loop {
-            let due = self.agenda.next().filter(|_| !self.is_held);
+            let due = self.agenda.next().filter(|_| self.held_since.is_none()).map(|due| due + self.held);
             tokio::select! {
                 command = mailbox.recv() => {
                     let Some(command) = command else { return };
@@ -84,7 +87,7 @@ impl Actor {
                     self.obey(command).await;
                 }
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.let_happen().await,
-                () = self.queue.failing_changed(self.is_held) => self.hold_or_go_on(),
+                () = self.queue.failing_changed(self.held_since.is_some()) => self.hold_or_go_on(),
             }
         }
     }
@@ -154,19 +157,21 @@ impl Actor {
 
     async fn depart(&mut self, connection: ConnectionId, account: &Account) {
         self.stop_watching(connection);
-        if self.present.get(&account.id) != Some(&connection) {
-            return;
-        }
-        self.present.remove(&account.id);
-        match self.place(&account.name) {
-            Some(Place::Inviting(id)) => self.maker_left(id).await,
-            Some(Place::At(id)) => {
-                let Some(table) = self.tables.get_mut(&id) else { return };
-                table.depart(connection, self.now);
-                self.look_after(id);
+        if self.present.get(&account.id) == Some(&connection) {
+            self.present.remove(&account.id);
+            match self.place(&account.name) {
+                Some(Place::Inviting(id)) => self.maker_left(id).await,
+                Some(Place::At(id)) => {
+                    if let Some(table) = self.tables.get_mut(&id) {
+                        table.depart(connection, self.now);
+                    }
+                    self.look_after(id);
+                }
+                None => (),
             }
-            None => (),
         }
+        // Whoever hears the room, a member or not.
+        self.room.leave(connection);
     }
 
     fn set_voice(&mut self, asker: &Asker) -> Vec<(GameId, Cursor)> {
@@ -183,8 +188,8 @@ impl Actor {
 
     /// Lets happen what is due by itself by this time.
     async fn let_happen(&mut self) {
-        self.now = Instant::now();
-        while let Some(id) = self.agenda.due(self.now).filter(|_| !self.is_held) {
+        self.now = self.held_since.unwrap_or_else(Instant::now) - self.held;
+        while let Some(id) = self.agenda.due(self.now).filter(|_| self.held_since.is_none()) {
             let due = self.agenda.next();
             let Some(slot) = self.queue.reserve_slot() else {
                 self.agenda.set(id, Some(self.now + NO_SLOT_PAUSE));
@@ -205,17 +210,11 @@ impl Actor {
         }
     }
 
-    /// The store begins to fail, or works again.
+    /// The store begins to fail, or works again: nobody can move meanwhile, so no time passes.
     fn hold_or_go_on(&mut self) {
-        self.is_held = !self.is_held;
-        self.now = Instant::now();
-        for (&id, table) in &mut self.tables {
-            if self.is_held {
-                table.hold(self.now)
-            } else {
-                table.release(self.now)
-            }
-            self.agenda.set(id, table.due());
+        match self.held_since.take() {
+            Some(since) => self.held += since.elapsed(),
+            None => self.held_since = Some(Instant::now()),
         }
     }
 

@@ -82,8 +82,6 @@ pub(in crate::games) struct Table {
     started_ms: i64,
     limits: Limits,
     audience: Audience<()>,
-    /// Since when time stands still, since the store fails.
-    held_since: Option<Instant>,
     is_changed: bool,
     /// Where its newest change is in the store's queue.
     stored: Option<Stored>,
@@ -145,7 +143,6 @@ impl Table {
             started_ms,
             limits,
             audience,
-            held_since: None,
             is_changed: false,
             stored: None,
         };
@@ -270,29 +267,8 @@ impl Table {
         }
     }
 
-    /// Nobody can move for a while: no time passes.
-    pub(in crate::games) fn hold(&mut self, now: Instant) {
-        self.held_since = Some(now);
-        if let Some(clock) = &mut self.clock {
-            clock.stop(now);
-        }
-    }
-
-    /// Time goes on.
-    pub(in crate::games) fn release(&mut self, now: Instant) {
-        let Some(since) = self.held_since.take() else { return };
-        let passed = now.saturating_duration_since(since);
-        self.waiting_since += passed;
-        for until in self.seats.iter_mut().filter_map(|seat| seat.away_until.as_mut()) {
-            *until += passed;
-        }
-        if matches!(self.phase, Phase::Playing) {
-            self.start_clock(now);
-        }
-    }
-
     fn start_clock(&mut self, now: Instant) {
-        if let (Some(clock), Some(turn), None) = (&mut self.clock, self.play.turn(), self.held_since) {
+        if let (Some(clock), Some(turn)) = (&mut self.clock, self.play.turn()) {
             clock.start(turn, now);
         }
     }

@@ -79,8 +79,9 @@ impl Table {
     /// When something happens by itself.
     pub(in crate::games) fn due(&self) -> Option<Instant> {
         match self.phase {
-            _ if self.held_since.is_some() => None,
             Phase::Playing => self.flag().into_iter().chain(self.absence()).map(|(_, due)| due).chain(self.idle_due()).min(),
+            // An end that is not stored yet is stored at once.
+            Phase::Over(..) if self.is_changed => Some(self.waiting_since),
             Phase::Paused(until) | Phase::Over(_, until) => Some(until),
             Phase::Left => None,
         }
@@ -122,7 +123,7 @@ impl Table {
                 self.phase = Phase::Left;
                 self.is_changed = true;
             }
-            Phase::Over(_, until) if until <= now => self.phase = Phase::Left,
+            Phase::Over(_, until) if until <= now && !self.is_changed => self.phase = Phase::Left,
             Phase::Paused(_) | Phase::Over(..) | Phase::Left => (),
         }
     }

@@ -282,7 +282,8 @@ fn read_invite(fields: &Fields<'_>) -> Result<Ask, Wrong> {
         }
         (game, _) => Invite::New { game: game.map(str::to_owned), clock: fields.clock(2)?, seat: fields.mention(3)? },
     };
-    Ok(Ask::Game(GameAsk::Invite { name: fields.someone(0), invite }))
+    let typed: Vec<&str> = (1..4).filter_map(|index| fields.get(index)).collect();
+    Ok(Ask::Game(GameAsk::Invite { name: fields.someone(0), invite, typed: typed.join(" ") }))
 }
 
 fn read_history(fields: &Fields<'_>) -> Result<Ask, Wrong> {

@@ -12,6 +12,8 @@ pub enum GameAsk {
         name: Option<String>,
         /// Which.
         invite: Invite,
+        /// What was typed behind the name, for who has left out the name.
+        typed: String,
     },
     /// `D`: take the seat that somebody offers.
     Take {

@@ -139,7 +139,8 @@ impl GamePhrases for English {
             GameReply::Games(games) => {
                 let next = games.next_page.map(|page| format!("more: N {page}"));
                 let nothing = || "nobody plays; G - gomoku invites, ? G lists the games".to_owned();
-                next.unwrap_or_else(|| if games.count == 0 { nothing() } else { String::new() })
+                let is_empty = games.count == 0 && games.adjourned.is_empty();
+                next.unwrap_or_else(|| if is_empty { nothing() } else { String::new() })
             }
             GameReply::Watching { .. } => "you watch this game; O - stops".into(),
             GameReply::Unwatched => "you watch no game".into(),

@@ -135,7 +135,8 @@ impl GamePhrases for Chinese {
             GameReply::Games(games) => {
                 let next = games.next_page.map(|page| format!("下一页：N {page}"));
                 let nothing = || "没有对局；邀请请发：G - gomoku；? G 列出可下的棋".to_owned();
-                next.unwrap_or_else(|| if games.count == 0 { nothing() } else { String::new() })
+                let is_empty = games.count == 0 && games.adjourned.is_empty();
+                next.unwrap_or_else(|| if is_empty { nothing() } else { String::new() })
             }
             GameReply::Watching { .. } => "正在观战；停止请发：O -".into(),
             GameReply::Unwatched => "没有在观战".into(),
