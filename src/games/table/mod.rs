@@ -297,6 +297,7 @@ impl Table {
 
     fn tell(&mut self, deed: TableDeed, now: Instant) {
         let event = self.event(deed, now);
+        // The log's own count: plies can be taken back, and not everything that happens here is one.
         let seq = self.audience.next_seq();
         self.audience.tell(std::iter::once(TableLine { seq, event: &event }));
         self.audience.wake();
