@@ -80,7 +80,10 @@ fn record(played: &Played<'_>) -> Vec<String> {
     let mut about = date.map(|date| format!("DT[{date}]")).unwrap_or_default();
     about += &format!("RE[{}]", result(played.end));
     if let Some(clock) = played.clock {
-        about += &format!("TM[{}]OT[{} s a move]", clock.initial_s(), clock.increment_s());
+        about += &format!("TM[{}]", clock.initial_s());
+        if clock.increment_s() > 0 {
+            about += &format!("OT[{} fischer]", clock.increment_s());
+        }
     }
     let mut lines = vec![format!("(;FF[4]GM[4]SZ[{SIZE}]CA[UTF-8]"), format!("PB[{black}]"), format!("PW[{white}]"), about];
     let nodes: Vec<String> = played.moves.iter().zip(["B", "W"].into_iter().cycle()).filter_map(node).collect();
@@ -211,7 +214,7 @@ mod tests {
             "(;FF[4]GM[4]SZ[15]CA[UTF-8]",
             "PB[王小明]",
             r"PW[a\]b\\c]",
-            "DT[2026-11-21]RE[W+]TM[600]OT[5 s a move]",
+            "DT[2026-11-21]RE[W+]TM[600]OT[5 fischer]",
             ";B[hh];W[aa];B[oo];W[bb];B[no];W[cc];B[mo];W[dd];B[kg];W[fl];B[ko];W[gm]",
             ";B[ao];W[ee]",
             ")",
