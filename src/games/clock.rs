@@ -35,11 +35,10 @@ impl Clock {
         self.running = None;
     }
 
-    /// A move was made: its player gets the increment, and the time of who is to move now runs.
-    pub(super) fn press(&mut self, by: Side, next: Side, now: Instant) {
+    /// A move was made: its player gets the increment. No time runs until it is started.
+    pub(super) fn press(&mut self, by: Side, now: Instant) {
         self.stop(now);
         self.left[by.index()] += self.increment;
-        self.start(next, now);
     }
 
     /// What is left, the first mover's first.
@@ -70,7 +69,8 @@ mod tests {
         assert_eq!((clock.left(start), clock.flag()), ([seconds(60); 2], None));
         clock.start(Side::First, start);
         assert_eq!(clock.flag(), Some((Side::First, start + seconds(60))));
-        clock.press(Side::First, Side::Second, start + seconds(20));
+        clock.press(Side::First, start + seconds(20));
+        clock.start(Side::Second, start + seconds(20));
         assert_eq!(clock.left(start + seconds(30)), [seconds(45), seconds(50)]);
         assert_eq!(clock.flag(), Some((Side::Second, start + seconds(80))));
         clock.stop(start + seconds(40));

@@ -30,6 +30,9 @@ impl Table {
         }
         let illegal = |illegal: Illegal| GameRefusal::IllegalMove { en: illegal.en, zh: illegal.zh };
         self.play.play(typed).map_err(illegal)?;
+        if let Some(clock) = &mut self.clock {
+            clock.press(by, now);
+        }
         self.moved(by, now);
         while self.play.play_forced() {
             self.moved(by.other(), now);
@@ -43,12 +46,7 @@ impl Table {
     fn moved(&mut self, by: Side, now: Instant) {
         self.offer = None;
         self.await_move(now);
-        if let Some(clock) = &mut self.clock {
-            match self.play.turn() {
-                Some(next) => clock.press(by, next, now),
-                None => clock.stop(now),
-            }
-        }
+        self.start_clock(now);
         self.is_changed = true;
         self.tell(TableDeed::Move { by }, now);
     }
