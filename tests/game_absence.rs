@@ -93,6 +93,23 @@ fn who_does_not_come_back_has_lost() {
 }
 
 #[test]
+fn who_was_away_at_the_end_is_told_at_the_next_login_and_once() {
+    let daemon = Daemon::start_with(&["--reconnect-timeout-s", "1"]);
+    let [mut alice, mut bob] = two(&daemon);
+    let id = seat(&mut alice, &mut bob, "gomoku");
+    play(&mut alice, &mut bob, &["h8", "a1"]);
+    bob.ok("E");
+    alice.hears("over");
+    bob.again(&daemon);
+    let over = bob.client.json();
+    assert_eq!((&over["event"], game_id(&over), &over["reason"]), (&"over".into(), id, &"disconnected".into()), "{over}");
+    // The table waits for a rematch; nothing else is told by the login after that.
+    let mut person = Client::connect(&daemon);
+    person.log_in("bob");
+    assert_eq!(person.lines_of("K"), ["OK"]);
+}
+
+#[test]
 fn leaving_is_the_same_as_a_lost_connection() {
     let daemon = Daemon::start();
     let [mut alice, mut bob] = two(&daemon);

@@ -167,6 +167,8 @@ pub struct Arrival {
     pub hearing: Option<(GameId, Cursor)>,
     /// How it stands; `None` if nobody has joined yet, or all is over.
     pub look: Option<Box<TableEvent>>,
+    /// How one's last game ended, if that was while one was away.
+    pub result: Option<Box<TableEvent>>,
     /// One's adjourned games, the newest first.
     pub adjourned: Vec<Listed>,
 }

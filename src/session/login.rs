@@ -169,8 +169,8 @@ impl Session {
         voice.answer(&answer, &mut text);
         self.state = State::Member(Member { account, is_listening: cursor.is_some(), _presence: presence });
         let mut hearings: Vec<_> = cursor.map(|cursor| self.room_hearing(cursor)).into_iter().collect();
-        let Arrival { hearing, look, adjourned } = arrival;
-        look.iter().for_each(|look| voice.table_event(look, &mut text));
+        let Arrival { hearing, look, result, adjourned } = arrival;
+        look.iter().chain(&result).for_each(|event| voice.table_event(event, &mut text));
         adjourned.iter().take(ADJOURNED_AT_LOGIN).for_each(|game| voice.adjourned(game, &mut text));
         hearings.extend(hearing.map(|hearing| self.game_hearing(hearing)));
         let text = text.into();

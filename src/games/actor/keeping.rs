@@ -38,6 +38,7 @@ impl Actor {
             places: HashMap::new(),
             watching: HashMap::new(),
             adjourned: Adjourned::default(),
+            untold: HashMap::new(),
             agenda: Agenda::default(),
             ratings: Ratings::new(ratings, rated),
             last_id,
@@ -125,6 +126,9 @@ impl Actor {
         let ended_ms = now_ms();
         let accounts = table.seats().each_ref().map(|seat| seat.account.clone());
         let title = table.play().game().title.clone();
+        for seat in table.seats().iter().filter(|seat| seat.connection.is_none()) {
+            self.untold.insert(seat.account.id, Box::new(table.result(end.clone(), self.now)));
+        }
         let may_be_rated = table.play().count() >= 2 && end.reason.code != End::ABORTED.code;
         let ids = accounts.each_ref().map(|account| account.id);
         let rated = may_be_rated.then(|| self.ratings.rate(title.code.clone(), ids, end.winner, ended_ms)).flatten();

@@ -21,6 +21,7 @@ use super::ratings::Ratings;
 use super::table::Table;
 use super::{Arrival, Asker, Done, Limits, Want};
 use crate::protocol::game::GameId;
+use crate::protocol::game::event::TableEvent;
 use crate::protocol::game::refusal::GameRefusal;
 use crate::protocol::name::Name;
 use crate::protocol::refusal::Refusal;
@@ -62,6 +63,8 @@ pub(super) struct Actor {
     places: HashMap<Name, Place>,
     watching: HashMap<ConnectionId, GameId>,
     adjourned: Adjourned,
+    /// Results that their players have not been told, being away: of each the newest, until the next login.
+    untold: HashMap<AccountId, Box<TableEvent>>,
     agenda: Agenda,
     ratings: Ratings,
     last_id: u64,
@@ -135,7 +138,8 @@ impl Actor {
     async fn enter(&mut self, visitor: Visitor, slot: Slot) -> (Scene, Arrival) {
         let Visitor { connection, ref account, voice, .. } = visitor;
         self.present.insert(account.id, connection);
-        let mut arrival = Arrival { adjourned: self.adjourned_of(account), ..Arrival::default() };
+        let (result, adjourned) = (self.untold.remove(&account.id), self.adjourned_of(account));
+        let mut arrival = Arrival { hearing: None, look: None, result, adjourned };
         match self.place(&account.name) {
             Some(Place::Inviting(id)) => {
                 let invitation = self.invitations.get_mut(&id);

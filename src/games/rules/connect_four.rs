@@ -106,7 +106,7 @@ mod tests {
         let board = [empty, empty, empty, empty, ". . . o . . .", ". . X x . . .", "1 2 3 4 5 6 7"];
         assert_eq!(game.draw(Tongue::En), board);
         assert_eq!(game.position(), "......./......./......./......./...o.../..xx... o");
-        assert_eq!(ConnectFour::START.example().as_deref(), Some("4"));
+        assert_eq!(ConnectFour::START.example().map(|example| example.notation).as_deref(), Some("4"));
     }
 
     #[test]

@@ -59,14 +59,14 @@ impl Rules for Gomoku {
     }
 
     /// The centre, and later a place beside the last stone: a stone far from all others is no help.
-    fn example(&self) -> Option<String> {
+    fn example(&self) -> Option<Move> {
         if self.0.is_over() {
             return None;
         }
-        let Some(last) = self.0.last else { return Some(CENTRE.to_owned()) };
+        let Some(last) = self.0.last else { return Some(Move::plain(CENTRE.to_owned())) };
         let mut neighbours = STEPS.iter().filter_map(|&step| Grid::<SIZE, SIZE>::neighbour(last, step));
         let beside = neighbours.find(|&place| self.0.grid.at(place).is_none());
-        beside.or_else(|| self.0.free().next()).map(|place| place.to_string())
+        beside.or_else(|| self.0.free().next()).map(|place| Move::plain(place.to_string()))
     }
 }
 
@@ -182,10 +182,10 @@ mod tests {
 
     #[test]
     fn the_example_is_the_centre_and_then_beside_the_last_stone() {
-        assert_eq!(Gomoku::START.example().as_deref(), Some("h8"));
-        assert_eq!(after(Gomoku::START, "h8").example().as_deref(), Some("i8"));
+        assert_eq!(Gomoku::START.example().map(|example| example.notation).as_deref(), Some("h8"));
+        assert_eq!(after(Gomoku::START, "h8").example().map(|example| example.notation).as_deref(), Some("i8"));
         let in_a_full_corner = after(Gomoku::START, "o2 n1 n2 o1");
-        assert_eq!(in_a_full_corner.example().as_deref(), Some("a1"));
+        assert_eq!(in_a_full_corner.example().map(|example| example.notation).as_deref(), Some("a1"));
     }
 
     #[test]

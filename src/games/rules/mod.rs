@@ -98,9 +98,9 @@ pub trait Rules: Send + Sync {
     }
 
     /// A move to show people how one is typed, in the middle of the legal ones if the game knows no better.
-    fn example(&self) -> Option<String> {
+    fn example(&self) -> Option<Move> {
         let moves = self.legal_moves();
-        moves.get(moves.len() / 2).cloned()
+        moves.get(moves.len() / 2).cloned().map(Move::plain)
     }
 }
 

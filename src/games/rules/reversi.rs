@@ -97,7 +97,7 @@ impl Reversi {
 
     /// Why somebody may not pass or put a disc there, with what they may do instead.
     fn refused(&self, en: &str, zh: &str) -> Illegal {
-        let example = self.example().unwrap_or_default();
+        let example = self.example().map(|example| example.notation).unwrap_or_default();
         Illegal { en: Cow::Owned(format!("{en}; try {example}")), zh: Cow::Owned(format!("{zh}；可走 {example}")) }
     }
 }
@@ -249,7 +249,10 @@ mod tests {
     #[test]
     fn who_cannot_move_passes_and_nobody_else() {
         let mut game = after(Reversi::start(), "d3 c3 b3 b2 f5 a3 a1");
-        assert_eq!(refusal(&game, "pass"), format!("you have a move, so you may not pass; try {}", game.example().unwrap()));
+        assert_eq!(
+            refusal(&game, "pass"),
+            format!("you have a move, so you may not pass; try {}", game.example().unwrap().notation)
+        );
         game.play("c1").unwrap();
         assert_eq!((game.turn(), game.forced(), game.end()), (Side::First, Some("pass"), None));
         assert_eq!(game.legal_moves(), ["pass"]);

@@ -88,7 +88,7 @@ mod tests {
         let game = after(TicTacToe::START, "b2 A3 c1");
         assert_eq!(game.draw(Tongue::En), ["3 o . .", "2 . x .", "1 . . X", "  a b c"]);
         assert_eq!(game.position(), "o../.x./..x o");
-        assert_eq!(TicTacToe::START.example().as_deref(), Some("b2"));
+        assert_eq!(TicTacToe::START.example().map(|example| example.notation).as_deref(), Some("b2"));
     }
 
     #[test]

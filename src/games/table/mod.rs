@@ -312,6 +312,14 @@ impl Table {
         self.event(TableDeed::Look(Box::new(Situation { clock, offer, pause, away, end })), now)
     }
 
+    /// How it has ended, for who was away.
+    pub(in crate::games) fn result(&self, end: End, now: Instant) -> TableEvent {
+        let mut event = self.event(TableDeed::Over(end), now);
+        // It is kept for long, and tells no board.
+        event.position.board = Board { en: Vec::new(), zh: Vec::new() };
+        event
+    }
+
     fn event(&self, deed: TableDeed, now: Instant) -> TableEvent {
         let game = self.play.game();
         let player =

@@ -215,7 +215,7 @@ pub struct Position {
     /// The board for people, in lines.
     pub board: Board,
     /// A move that could be played.
-    pub example: Option<String>,
+    pub example: Option<Move>,
 }
 
 /// A board as people see it, line by line.

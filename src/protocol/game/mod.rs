@@ -119,6 +119,13 @@ pub struct Move {
     pub zh: Option<String>,
 }
 
+impl Move {
+    /// A move that is written alike everywhere.
+    pub fn plain(notation: String) -> Self {
+        Self { notation, zh: None }
+    }
+}
+
 /// A game's number, which no other game ever has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GameId(pub u64);

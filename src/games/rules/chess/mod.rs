@@ -152,10 +152,10 @@ impl Rules for Chess {
     }
 
     /// One in the middle, so counted that a game's first example is e4.
-    fn example(&self) -> Option<String> {
+    fn example(&self) -> Option<Move> {
         let moves = self.moves();
         let middle = moves.len().checked_sub(1)? / 2;
-        moves.get(middle).map(|&step| self.notation(step))
+        moves.get(middle).map(|&step| Move::plain(self.notation(step)))
     }
 }
 

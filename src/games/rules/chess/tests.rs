@@ -160,7 +160,7 @@ fn the_last_capture_can_leave_a_dead_position() {
 
 #[test]
 fn the_first_example_is_a_good_move() {
-    assert_eq!(game(START).example().unwrap(), "e4");
+    assert_eq!(game(START).example().unwrap().notation, "e4");
     assert_eq!(after(START, "f3 e5 g4 Qh4#").example(), None);
 }
 

@@ -206,4 +206,10 @@ impl Rules for Xiangqi {
     fn can_win(&self, side: Side) -> bool {
         self.position.can_attack(side)
     }
+
+    fn example(&self) -> Option<Move> {
+        let step = *self.legal.get(self.legal.len() / 2)?;
+        let (notation, zh) = (notation::coordinates(step), notation::chinese(&self.position, step));
+        Some(Move { notation, zh: Some(zh) })
+    }
 }

@@ -68,7 +68,8 @@ impl<P: Phrases> Prose<P> {
         }
         let is_paused = matches!(&event.deed, TableDeed::Look(situation) if situation.pause.is_some());
         if let Some(turn) = turn.filter(|_| !is_paused) {
-            let _ = writeln!(out, "{INDENT}{}", words.turn(side(turn), example.as_deref()));
+            let _ =
+                writeln!(out, "{INDENT}{}", words.turn(side(turn), example.as_ref().map(|example| words.notation(example))));
         }
     }
 
