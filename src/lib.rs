@@ -45,6 +45,7 @@
 //! | [`session`] | what one connection may ask, and its replies | the handles of the above |
 //! | [`net`] | listener, reader, writer, transfers: the only sockets of clients | session, files, room's cursors |
 //! | [`admin`] | the control socket and the flags that talk to it | session's services |
+//! | [`client`] | the library for the other side of the wire: no part of the daemon | nothing of ours |
 //! | [`background`] | the threads of low priority, for hashes and bytes | nothing of ours |
 //! | [`mailbox`] | how actors are told and asked | nothing of ours |
 //! | [`errors`] | which error is which refusal | protocol, store, auth |
@@ -67,6 +68,7 @@
 pub mod admin;
 pub mod auth;
 pub mod background;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod data_dir;

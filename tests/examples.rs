@@ -41,3 +41,31 @@ fn a_log_is_read_from_any_point_and_then_live() {
     let live = next();
     assert_eq!((&live["event"], &live["text"], &live["seq"]), (&"chat".into(), &"live".into(), &(first + 1).into()));
 }
+
+/// Starts a bot, and waits until it is in the room.
+fn bot(daemon: &Daemon, mut command: Command, name: &str, alice: &mut Client) -> Running {
+    command.args([daemon.address.to_string().as_str(), name]).env("PARLOR_PASSWORD", PASSWORD).stderr(Stdio::null());
+    let running = Running(command.spawn().unwrap());
+    alice.skip_to(&format!("[{name}] entered the room"));
+    running
+}
+
+#[test]
+fn the_bots_roll_dice() {
+    let daemon = Daemon::start();
+    let mut alice = Client::enter(&daemon, "alice");
+    let mut python = Command::new("python3");
+    python.arg(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples/dice.py"));
+    let bots = [("rusty", Command::new(example("dice"))), ("pythia", python)];
+    for (name, command) in bots {
+        let _running = bot(&daemon, command, name, &mut alice);
+        alice.ask("C - no dice");
+        alice.ask("C - 3d6");
+        let rolled = alice.skip_to(&format!("[{name}]: alice: "));
+        let (_, sum) = rolled.split_once("alice: ").unwrap();
+        let (dice, sum) = sum.split_once(" = ").unwrap();
+        let dice: Vec<u32> = dice.split(" + ").map(|die| die.parse().unwrap()).collect();
+        assert!(dice.len() == 3 && dice.iter().all(|die| (1..=6).contains(die)), "{rolled}");
+        assert_eq!(dice.iter().sum::<u32>().to_string(), sum);
+    }
+}

@@ -7,6 +7,7 @@ mod harness;
 mod announce;
 mod bad_input;
 mod boards;
+mod client_library;
 mod command_line;
 mod crash;
 mod deadlines;

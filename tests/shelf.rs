@@ -130,7 +130,7 @@ fn a_name_that_is_taken_is_refused_with_the_next_free_one() {
     bob.ask("V json");
     let mut refusal = bob.objects_of(r#"{"do":"F","file_name":"report.pdf","ref":"f1"}"#).pop().unwrap();
     assert!(refusal["text"].take().is_string());
-    let want = json!({"err": "file-exists", "ref": "f1", "from": "alice", "free_name": "report-3.pdf", "text": null});
+    let want = json!({"err": "file-exists", "ref": "f1", "from": "alice", "free_name": "report-3.pdf", "uploading": false, "text": null});
     assert_eq!(refusal, want);
 }
 

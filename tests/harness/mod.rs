@@ -7,6 +7,7 @@ mod daemon;
 mod game;
 mod ledger;
 pub mod player;
+mod proxy;
 mod transfer;
 mod volume;
 
@@ -17,6 +18,7 @@ pub use client::*;
 pub use daemon::*;
 pub use game::*;
 pub use ledger::*;
+pub use proxy::*;
 pub use transfer::*;
 pub use volume::*;
 

@@ -172,7 +172,8 @@ fn put_refusal(refusal: &Refusal, reference: Option<&Ref>, out: &mut String) {
         Refusal::Game(refusal) => games::put_refusal(&mut object, refusal),
         Refusal::FileExists(exists) => match &**exists {
             FileExists::Shared { by, free_name, .. } | FileExists::Uploading { by, free_name, .. } => {
-                object.text("from", by.as_str()).text("free_name", free_name.as_str())
+                object.text("from", by.as_str()).text("free_name", free_name.as_str());
+                object.bool("uploading", matches!(**exists, FileExists::Uploading { .. }))
             }
         },
         _ => &mut object,

@@ -1,0 +1,54 @@
+//! Why something did not happen.
+
+use serde_json::{Map, Value};
+
+/// A request or a login that did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The server refused it.
+    #[error("{}", .0.text)]
+    Refused(Refusal),
+    /// The connection was lost before it was answered: it may have been carried out or not.
+    #[error("the connection was lost before the answer came: it may have been carried out or not")]
+    OutcomeUnknown,
+    /// The login is over: the server ended it for good, or it was given up.
+    #[error("the connection is closed")]
+    Over,
+    /// The server closed the connection during the login, for this reason.
+    #[error("the server closed the connection: {0}")]
+    Closed(String),
+    /// The connection, or a file of this side.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// What came is not what `protocol.md` says.
+    #[error("not what the protocol says: {0}")]
+    Protocol(&'static str),
+    /// What came is not what its hash says.
+    #[error("what came is not what its hash says")]
+    HashMismatch,
+}
+
+/// A refusal of the server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// Its code, from the list in `protocol.md`.
+    pub code: String,
+    /// What to tell people, in English.
+    pub text: String,
+    /// All of its fields.
+    pub fields: Map<String, Value>,
+}
+
+impl Error {
+    /// The code of a refusal.
+    pub fn code(&self) -> Option<&str> {
+        if let Error::Refused(refusal) = self { Some(&refusal.code) } else { None }
+    }
+
+    /// The refusal that a line is; `None` if it is none.
+    pub(super) fn refused(line: &Map<String, Value>) -> Option<Self> {
+        let code = line.get("err")?.as_str()?.to_owned();
+        let text = line.get("text").and_then(Value::as_str).unwrap_or(&code).to_owned();
+        Some(Error::Refused(Refusal { code, text, fields: line.clone() }))
+    }
+}
