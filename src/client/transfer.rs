@@ -13,8 +13,8 @@ use tokio::time::{Instant, sleep};
 
 use super::{Answer, Client, Error, Refusal};
 
-/// How often a transfer that was cut is gone on with, as long as each time some bytes come through.
-const ATTEMPTS: usize = 20;
+/// How often in a row a transfer that was cut is gone on with though nothing more has come through.
+const FUTILE_ATTEMPTS: u32 = 8;
 const PIECE_BYTES: usize = 64 << 10;
 /// The server notices that a transfer was cut within its window for slow ones.
 const NOTICED_WITHIN: Duration = Duration::from_secs(40);
@@ -33,9 +33,16 @@ impl Client {
     /// Shares a file with the room under a name. Returns its SHA-256 once it is stored.
     pub async fn upload(&self, path: &Path, name: &str, mut progress: impl FnMut(Progress)) -> Result<String, Error> {
         let (size_bytes, sha256) = hash_of(path).await?;
-        let mut best_offset = None;
-        for _ in 0..ATTEMPTS {
-            let answer = self.ticket('F', name).await?;
+        let mut patience = Patience::default();
+        loop {
+            let answer = match self.ticket('F', name).await {
+                // The answer to an earlier attempt may have been lost: then it is shared.
+                Err(refused @ Error::Refused(_)) if patience.has_begun && refused.code() == Some("file-exists") => {
+                    let shared = self.ticket('L', name).await?;
+                    return if shared.text("sha256") == Some(&sha256) { Ok(sha256) } else { Err(refused) };
+                }
+                answer => answer?,
+            };
             let (ticket, offset) = answer
                 .text("ticket")
                 .zip(answer.number("offset_bytes"))
@@ -43,12 +50,10 @@ impl Client {
             match self.send(path, ticket, offset, size_bytes, &sha256, &mut progress).await {
                 Ok(()) => return Ok(sha256),
                 // It was cut: the next ticket tells how much has come.
-                Err(Error::Io(error)) if best_offset.is_some_and(|best| offset <= best) => return Err(Error::Io(error)),
-                Err(Error::Io(_)) => best_offset = Some(offset),
+                Err(Error::Io(_)) if patience.lasts(offset) => sleep(ASK_AGAIN).await,
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::OutcomeUnknown)
     }
 
     /// A ticket for a file. That none has come over a lost connection is no reason to give up, nor that the
@@ -112,8 +117,8 @@ impl Client {
         let mut part = to.as_os_str().to_owned();
         part.push(".part");
         let part = Path::new(&part);
-        let mut before = None;
-        for _ in 0..ATTEMPTS {
+        let mut patience = Patience::default();
+        loop {
             let answer = self.ticket('L', name).await?;
             let (ticket, size_bytes) =
                 answer.text("ticket").zip(answer.number("size_bytes")).ok_or(Error::Protocol("no ticket in the reply to L"))?;
@@ -127,12 +132,10 @@ impl Client {
                 tokio::fs::rename(part, to).await?;
                 return Ok(());
             }
-            if before == Some(done_bytes) {
-                break;
+            if !patience.lasts(done_bytes) {
+                return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into());
             }
-            before = Some(done_bytes);
         }
-        Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into())
     }
 
     /// Appends what comes to the part; returns how much of the file is there then.
@@ -165,6 +168,24 @@ impl Client {
         }
         file.flush().await?;
         Ok(done_bytes)
+    }
+}
+
+/// How long a transfer that is cut again and again is worth going on with.
+#[derive(Default)]
+struct Patience {
+    has_begun: bool,
+    best_bytes: u64,
+    futile: u32,
+}
+
+impl Patience {
+    /// Whether to go on, now that so much has come through.
+    fn lasts(&mut self, done_bytes: u64) -> bool {
+        self.has_begun = true;
+        self.futile = if done_bytes > self.best_bytes { 0 } else { self.futile + 1 };
+        self.best_bytes = self.best_bytes.max(done_bytes);
+        self.futile < FUTILE_ATTEMPTS
     }
 }
 
