@@ -120,6 +120,29 @@ fn what_was_missed_while_the_daemon_was_gone_is_told_when_it_is_back() {
 }
 
 #[test]
+fn who_does_not_look_for_long_misses_nothing() {
+    const MESSAGES: usize = 4500;
+    let daemon = Daemon::start();
+    Runtime::new().unwrap().block_on(async {
+        let (_bob, mut events) = enter(&options(daemon.address, "bob")).await;
+        assert!(matches!(next(&mut events).await, Event::Back));
+        // More than the client keeps, the kernel takes and the room's ring holds.
+        let mut talker = Raw::enter(&daemon, "talker");
+        for batch in 0..MESSAGES / 50 {
+            let word = |number: usize| format!("C - {} {}\n", batch * 50 + number, "x".repeat(3900));
+            talker.send_raw((0..50).map(word).collect::<String>().as_bytes());
+            (0..50).for_each(|_| assert!(talker.reply().starts_with("OK ")));
+        }
+        let mut last_seq = 0;
+        for number in 0..MESSAGES {
+            let (seq, text) = next_said(&mut events).await;
+            assert!(seq > last_seq && text.starts_with(&format!("{number} ")), "{number}: {}", &text[..10]);
+            last_seq = seq;
+        }
+    });
+}
+
+#[test]
 fn who_is_replaced_stays_away_and_says_why() {
     let daemon = Daemon::start();
     Runtime::new().unwrap().block_on(async {

@@ -18,7 +18,9 @@ use super::{Answer, Command, Error, Event, Login, Options, RoomEvent, Welcome};
 const PENDING: usize = 256;
 /// Events that are kept for a caller who does not take them; then the server is not read either, which tells
 /// it what was missed.
-const UNTOLD: usize = 4096;
+const UNTOLD: usize = 1024;
+/// Live events that wait for a hole to be filled; beyond that they are read again behind it.
+const LIVE: usize = 1024;
 /// Events asked for at once to fill a hole.
 const PAGE: &str = "+1000";
 
@@ -41,7 +43,11 @@ enum Answerer {
 /// A hole in the log that is being filled; what happens live waits meanwhile.
 struct Refill {
     up_to: u64,
+    /// Up to where the page that is on its way goes.
+    asked_up_to: u64,
     live: Vec<RoomEvent>,
+    /// Whether it was a lost connection that left it.
+    is_return: bool,
 }
 
 pub(super) struct Driver {
@@ -134,8 +140,8 @@ impl Driver {
                 line = self.connection.exchange(has_room) => match line {
                     Ok(Some(line)) => {
                         self.heard_at = Instant::now();
-                        if let Some(reason) = self.take(line) {
-                            return closing(reason);
+                        if let Some(end) = self.take(line) {
+                            return end;
                         }
                     }
                     Ok(None) => (),
@@ -178,25 +184,22 @@ impl Driver {
         self.pending.insert(number, Pending { request, items: Vec::new(), answer });
     }
 
-    /// Takes a line; returns the reason if it is the last one.
-    fn take(&mut self, line: Line) -> Option<String> {
-        let Some(kind) = line.get("event").and_then(Value::as_str) else {
-            self.take_answer(line);
-            return None;
-        };
+    /// Takes a line; tells if the connection is of no more use.
+    fn take(&mut self, line: Line) -> Option<End> {
+        let Some(kind) = line.get("event").and_then(Value::as_str) else { return self.take_answer(line) };
         match kind {
-            "closing" => return Some(line.get("reason").and_then(Value::as_str).unwrap_or_default().to_owned()),
+            "closing" => {
+                let reason = line.get("reason").and_then(Value::as_str).unwrap_or_default();
+                return Some(closing(reason.to_owned()));
+            }
             "missed" if line.contains_key("room") => {
                 if let Some(last) = line.get("last").and_then(Value::as_u64) {
-                    self.fill_up_to(last);
+                    self.fill_up_to(last, false);
                 }
             }
             _ if line.contains_key("seq") => {
                 if let Some(event) = RoomEvent::read("event", line) {
-                    match &mut self.refill {
-                        Some(refill) => refill.live.push(event),
-                        None => self.tell(event),
-                    }
+                    self.take_live(event);
                 }
             }
             _ => self.untold.push_back(Event::Game(line)),
@@ -204,19 +207,29 @@ impl Driver {
         None
     }
 
-    fn take_answer(&mut self, line: Line) {
+    fn take_live(&mut self, event: RoomEvent) {
+        let Some(refill) = &mut self.refill else { return self.tell(event) };
+        if refill.live.len() >= LIVE {
+            refill.up_to = refill.up_to.max(event.seq);
+            refill.live.clear();
+        } else {
+            refill.live.push(event);
+        }
+    }
+
+    fn take_answer(&mut self, line: Line) -> Option<End> {
         let reference = line.get("ref").and_then(Value::as_str);
         let number = reference.and_then(|reference| reference.strip_prefix(&self.prefix)?.strip_prefix('-')?.parse().ok());
-        let Some(number) = number else { return };
+        let number = number?;
         if line.contains_key("item") {
-            if let Some(pending) = self.pending.get_mut(&number) {
-                pending.items.push(line);
-            }
-            return;
+            self.pending.get_mut(&number)?.items.push(line);
+            return None;
         }
-        let Some(Pending { items, answer, .. }) = self.pending.remove(&number) else { return };
+        let Pending { items, answer, .. } = self.pending.remove(&number)?;
         match answer {
             Answerer::Nobody => (),
+            // The server cannot read at the moment: a later login begins at the hole again.
+            Answerer::Refill if line.contains_key("err") => return Some(End::Lost),
             Answerer::Refill => self.take_page(items, line.get("more") == Some(&json!(true))),
             Answerer::Caller(caller) => {
                 let refused = Error::refused(&line);
@@ -224,22 +237,27 @@ impl Driver {
                 let _ = caller.send(refused.map_or(Ok(Answer { reply: line, items }), Err));
             }
         }
+        None
     }
 
     /// A page of what was missed has come.
     fn take_page(&mut self, items: Vec<Line>, has_more: bool) {
         items.into_iter().filter_map(|item| RoomEvent::read("item", item)).for_each(|event| self.tell(event));
-        let Some(Refill { up_to, .. }) = &self.refill else { return };
-        if has_more {
-            self.ask_page(*up_to);
-            return;
+        let Some(refill) = self.refill.take_if(|refill| !has_more && refill.asked_up_to >= refill.up_to) else {
+            // More of the same hole, or another one behind it.
+            self.last_seq = if has_more { self.last_seq } else { self.last_seq.max(self.asked_up_to()) };
+            return self.ask_page();
+        };
+        // Numbers that were not there do not exist.
+        self.last_seq = self.last_seq.max(refill.up_to);
+        refill.live.into_iter().for_each(|event| self.tell(event));
+        if refill.is_return {
+            self.untold.push_back(Event::Back);
         }
-        if let Some(Refill { up_to, live }) = self.refill.take() {
-            // Numbers that were not there do not exist.
-            self.last_seq = self.last_seq.max(up_to);
-            live.into_iter().for_each(|event| self.tell(event));
-        }
-        self.untold.push_back(Event::Back);
+    }
+
+    fn asked_up_to(&self) -> u64 {
+        self.refill.as_ref().map_or(0, |refill| refill.asked_up_to)
     }
 
     fn tell(&mut self, event: RoomEvent) {
@@ -250,19 +268,20 @@ impl Driver {
     }
 
     /// Reads the log from what was told last up to this number; until then live events wait.
-    fn fill_up_to(&mut self, seq: u64) {
+    fn fill_up_to(&mut self, seq: u64, is_return: bool) {
         match &mut self.refill {
-            // Behind a hole that is being filled there is another: one page more is asked for then.
             Some(refill) => refill.up_to = refill.up_to.max(seq),
             None => {
-                self.refill = Some(Refill { up_to: seq, live: Vec::new() });
-                self.ask_page(seq);
+                self.refill = Some(Refill { up_to: seq, asked_up_to: seq, live: Vec::new(), is_return });
+                self.ask_page();
             }
         }
     }
 
-    fn ask_page(&mut self, up_to: u64) {
-        let page = json!({ "do": "H", "left": self.last_seq, "right": up_to, "n": PAGE });
+    fn ask_page(&mut self) {
+        let Some(refill) = &mut self.refill else { return };
+        refill.asked_up_to = refill.up_to;
+        let page = json!({ "do": "H", "left": self.last_seq, "right": refill.up_to, "n": PAGE });
         self.ask(object(page), Answerer::Refill);
     }
 
@@ -340,7 +359,7 @@ impl Driver {
             self.connection.put(request);
         }
         if self.last_seq < welcome.seq {
-            self.fill_up_to(welcome.seq);
+            self.fill_up_to(welcome.seq, true);
         } else {
             self.untold.push_back(Event::Back);
         }
