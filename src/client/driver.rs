@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::connection::{Connection, Line};
-use super::{Answer, Command, Error, Event, Login, Options, RoomEvent, Welcome};
+use super::{Answer, Command, Error, Event, Login, Options, RoomEvent, Welcome, hex};
 
 /// Requests that wait for their replies at once; the next ones wait to be sent.
 const PENDING: usize = 256;
@@ -87,7 +87,7 @@ impl Driver {
     ) -> Result<(Self, Welcome), Error> {
         let mut random = [0; 8];
         getrandom::fill(&mut random).map_err(|_| Error::Protocol("no randomness"))?;
-        let prefix: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let prefix = hex(&random);
         let (connection, welcome) = Connection::log_in(&options, &options.login).await?;
         let mut driver = Self {
             login: options.login.clone(),
@@ -147,11 +147,7 @@ impl Driver {
                     Ok(None) => (),
                     Err(_) => return End::Lost,
                 },
-                permit = events.reserve(), if !self.untold.is_empty() => match (permit, self.untold.pop_front()) {
-                    (Ok(permit), Some(event)) => permit.send(event),
-                    // Nobody listens any more, but somebody may still ask.
-                    _ => self.untold.clear(),
-                },
+                permit = events.reserve(), if !self.untold.is_empty() => self.hand_out(permit.ok()),
                 command = self.requests.recv(), if self.pending.len() < PENDING => match command {
                     Some(Command { request, answer }) => self.ask(request, Answerer::Caller(answer)),
                     None => return End::Dropped,
@@ -296,16 +292,21 @@ impl Driver {
         }
     }
 
+    fn hand_out(&mut self, permit: Option<mpsc::Permit<'_, Event>>) {
+        match (permit, self.untold.pop_front()) {
+            (Some(permit), Some(event)) => permit.send(event),
+            // Nobody listens any more, but somebody may still ask.
+            _ => self.untold.clear(),
+        }
+    }
+
     /// Hands out events while there is no connection.
     async fn tell_until(&mut self, time: Instant) {
         let events = self.events.clone();
         loop {
             tokio::select! {
                 () = sleep_until(time) => return,
-                permit = events.reserve(), if !self.untold.is_empty() => match (permit, self.untold.pop_front()) {
-                    (Ok(permit), Some(event)) => permit.send(event),
-                    _ => self.untold.clear(),
-                },
+                permit = events.reserve(), if !self.untold.is_empty() => self.hand_out(permit.ok()),
             }
         }
     }

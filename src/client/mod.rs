@@ -224,3 +224,7 @@ impl Client {
         Ok((answer.items.into_iter().filter_map(|item| RoomEvent::read("item", item)).collect(), more))
     }
 }
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

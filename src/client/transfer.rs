@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt, BufR
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 
-use super::{Answer, Client, Error, Refusal};
+use super::{Answer, Client, Error, Refusal, hex};
 
 /// How often in a row a transfer that was cut is gone on with though nothing more has come through.
 const FUTILE_ATTEMPTS: u32 = 8;
@@ -206,5 +206,5 @@ async fn hash_of(path: &Path) -> Result<(u64, String), Error> {
         hash.update(&piece[..count]);
         size_bytes += count as u64;
     }
-    Ok((size_bytes, hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+    Ok((size_bytes, hex(&hash.finalize())))
 }

@@ -169,7 +169,7 @@ pub struct Arrival {
     pub look: Option<Box<TableEvent>>,
     /// How one's last game ended, if that was while one was away.
     pub result: Option<Box<TableEvent>>,
-    /// One's adjourned games, the newest first.
+    /// One's newest adjourned games, the newest first.
     pub adjourned: Vec<Listed>,
 }
 

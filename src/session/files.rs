@@ -59,7 +59,7 @@ impl Session {
         let State::Member(member) = &self.state else { return Err(Refusal::LoginFirst) };
         // The file's name was probably meant to have blanks in it.
         self.check_is_own(request.name.as_deref(), |name| Instead::Ask(format!("{letter} - {name} {}", request.file_name)))?;
-        Ok(member.account.clone())
+        Ok(member.account().clone())
     }
 
     /// Where the peer reaches this daemon.

@@ -43,7 +43,7 @@ impl Session {
 
     async fn carry_out_game(&self, ask: GameAsk) -> Result<Done, Refusal> {
         let State::Member(member) = &self.state else { return Err(Refusal::LoginFirst) };
-        let account = &member.account;
+        let account = member.account();
         let (queue, games) = (&self.services.queue, &self.services.games);
         let want = match ask {
             GameAsk::Ratings(of) => return self.ratings(account, of).await.map(only),

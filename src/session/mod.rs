@@ -150,10 +150,15 @@ struct Stranger {
 
 /// After login.
 struct Member {
-    account: Account,
     /// Whether it hears the room.
     is_listening: bool,
-    _presence: PresenceGuard,
+    presence: PresenceGuard,
+}
+
+impl Member {
+    fn account(&self) -> &Account {
+        &self.presence.account
+    }
 }
 
 /// Leaves the room and its games when dropped, however the session ends: by the way that it came in, so that
@@ -324,10 +329,10 @@ impl Session {
     /// Refuses a request in somebody else's name; `meant` is what may have been meant by it.
     fn check_is_own(&self, name: Option<&str>, meant: impl FnOnce(&str) -> Instead) -> Result<(), Refusal> {
         match (&self.state, name) {
-            (State::Member(member), Some(name)) if !member.account.name.is(name) => {
+            (State::Member(member), Some(name)) if !member.account().name.is(name) => {
                 // A program has no use for a line.
                 let instead = self.voice.tongue.is_for_people().then(|| meant(name));
-                Err(Refusal::NotYou { own: member.account.name.clone(), instead })
+                Err(Refusal::NotYou { own: member.account().name.clone(), instead })
             }
             _ => Ok(()),
         }
@@ -365,7 +370,7 @@ impl Session {
                 let cursor = self.services.room.set_voice(self.connection, voice).await;
                 hearings.extend(cursor.map(|cursor| self.room_hearing(cursor)));
             }
-            let asker = self.asker(member.account.clone());
+            let asker = self.asker(member.account().clone());
             let games = self.services.games.set_voice(asker).await;
             hearings.extend(games.into_iter().map(|game| self.game_hearing(game)));
         }

@@ -51,9 +51,9 @@ impl Session {
         // Before the store is asked: what becomes durable later, the room remembers.
         let looked_up = self.services.queue.durable_position();
         if utterances.iter().any(|utterance| utterance.reference.is_some()) {
-            self.look_up_refs(&member.account, &mut utterances).await?;
+            self.look_up_refs(member.account(), &mut utterances).await?;
         }
-        let (connection, speaker) = (self.connection, member.account.clone());
+        let (connection, speaker) = (self.connection, member.account().clone());
         Ok(self.services.room.speak(Speech { connection, speaker, utterances, looked_up, slot }).await)
     }
 

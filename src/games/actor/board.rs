@@ -117,7 +117,7 @@ impl Actor {
         let skip = (page - 1).saturating_mul(lines);
         let listed = ids.iter().skip(skip).take(lines).filter_map(|id| self.listed(*id)).collect();
         let next_page = (ids.len() > skip.saturating_add(lines)).then_some(page + 1);
-        let adjourned = if page == 1 { self.adjourned_of(account) } else { Vec::new() };
+        let adjourned = if page == 1 { self.adjourned_of(account).collect() } else { Vec::new() };
         done(GameReply::Games(GamesPage { listed, adjourned, count: ids.len(), next_page }))
     }
 

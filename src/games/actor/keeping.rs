@@ -182,8 +182,8 @@ impl Actor {
     }
 
     /// Somebody's adjourned games, the newest first.
-    pub(super) fn adjourned_of(&self, account: &Account) -> Vec<Listed> {
-        self.adjourned.of(account).filter_map(listed).collect()
+    pub(super) fn adjourned_of(&self, account: &Account) -> impl Iterator<Item = Listed> {
+        self.adjourned.of(account).filter_map(listed)
     }
 
     pub(super) fn next_id(&mut self) -> GameId {

@@ -23,6 +23,7 @@ use super::{Arrival, Asker, Done, Limits, Want};
 use crate::protocol::game::GameId;
 use crate::protocol::game::event::TableEvent;
 use crate::protocol::game::refusal::GameRefusal;
+use crate::protocol::limits::ADJOURNED_AT_LOGIN;
 use crate::protocol::name::Name;
 use crate::protocol::refusal::Refusal;
 use crate::room::log::Cursor;
@@ -138,7 +139,8 @@ impl Actor {
     async fn enter(&mut self, visitor: Visitor, slot: Slot) -> (Scene, Arrival) {
         let Visitor { connection, ref account, voice, .. } = visitor;
         self.present.insert(account.id, connection);
-        let (result, adjourned) = (self.untold.remove(&account.id), self.adjourned_of(account));
+        let result = self.untold.remove(&account.id);
+        let adjourned = self.adjourned_of(account).take(ADJOURNED_AT_LOGIN).collect();
         let mut arrival = Arrival { hearing: None, look: None, result, adjourned };
         match self.place(&account.name) {
             Some(Place::Inviting(id)) => {

@@ -314,10 +314,7 @@ impl Table {
 
     /// How it has ended, for who was away.
     pub(in crate::games) fn result(&self, end: End, now: Instant) -> TableEvent {
-        let mut event = self.event(TableDeed::Over(end), now);
-        // It is kept for long, and tells no board.
-        event.position.board = Board { en: Vec::new(), zh: Vec::new() };
-        event
+        self.event(TableDeed::Over(end), now)
     }
 
     fn event(&self, deed: TableDeed, now: Instant) -> TableEvent {
@@ -326,6 +323,8 @@ impl Table {
             |side: Side| Player { name: self.seats[side.index()].account.name.clone(), side: game.sides[side.index()].clone() };
         let position = self.play.position();
         let turn = self.play.turn().filter(|_| self.is_under_way());
+        let draw = || Board { en: position.draw(Tongue::En), zh: position.draw(Tongue::Zh) };
+        let board = deed.shows_board().then(draw);
         TableEvent {
             game_id: self.id,
             title: game.title.clone(),
@@ -338,7 +337,7 @@ impl Table {
                 last: self.play.last(),
                 left: self.left(now),
                 code: position.position(),
-                board: Board { en: position.draw(Tongue::En), zh: position.draw(Tongue::Zh) },
+                board,
                 example: turn.and_then(|_| position.example()),
             },
         }

@@ -184,6 +184,18 @@ pub enum TableDeed {
     Look(Box<Situation>),
 }
 
+impl TableDeed {
+    /// Whether people see the board with it.
+    pub fn shows_board(&self) -> bool {
+        match self {
+            TableDeed::Begin(_) | TableDeed::Move { .. } | TableDeed::TakeBack { .. } => true,
+            TableDeed::Resume | TableDeed::Look(_) => true,
+            TableDeed::Offer { .. } | TableDeed::Lost { .. } | TableDeed::Back { .. } | TableDeed::Pause { .. } => false,
+            TableDeed::Idle { .. } | TableDeed::Over(_) | TableDeed::Adjourn | TableDeed::Leave { .. } => false,
+        }
+    }
+}
+
 /// What there is to know of a game beside its position.
 #[derive(Clone, Debug)]
 pub struct Situation {
@@ -212,8 +224,8 @@ pub struct Position {
     pub left: Option<[Duration; 2]>,
     /// The board for programs.
     pub code: String,
-    /// The board for people, in lines.
-    pub board: Board,
+    /// The board for people, where the event shows it.
+    pub board: Option<Board>,
     /// A move that could be played.
     pub example: Option<Move>,
 }

@@ -45,17 +45,14 @@ impl<P: Phrases> Prose<P> {
     pub(super) fn table_event(&self, event: &TableEvent, out: &mut String) {
         // Writing to a String cannot fail, here and below.
         let _ = writeln!(out, "{}", self.0.headline(event));
-        match event.deed {
-            TableDeed::Begin(_) | TableDeed::Move { .. } | TableDeed::TakeBack { .. } => self.position(event, out),
-            TableDeed::Resume | TableDeed::Look(_) => self.position(event, out),
-            TableDeed::Offer { .. } | TableDeed::Lost { .. } | TableDeed::Back { .. } | TableDeed::Pause { .. } => (),
-            TableDeed::Idle { .. } | TableDeed::Over(_) | TableDeed::Adjourn | TableDeed::Leave { .. } => (),
+        if let Some(board) = &event.position.board {
+            self.position(event, board, out);
         }
     }
 
-    fn position(&self, event: &TableEvent, out: &mut String) {
+    fn position(&self, event: &TableEvent, board: &Board, out: &mut String) {
         let words = &self.0;
-        let Position { turn, last, left, board, example, .. } = &event.position;
+        let Position { turn, last, left, example, .. } = &event.position;
         let side = |side: Side| &event.players[side.index()].side;
         words.board(board).iter().for_each(|line| _ = writeln!(out, "{INDENT}{line}"));
         if let Some(left) = left {
