@@ -24,6 +24,61 @@ pub(super) fn look_the_same(one: &dyn Rules, other: &dyn Rules) {
     assert_eq!(one.end(), other.end());
 }
 
+/// Ends that lie in how a position was come to, so that it does not show them.
+const ENDS_OF_THE_WAY: [&str; 2] = ["repetition", "perpetual-check"];
+
+/// Fails unless the text of a position is enough to go on with it.
+fn is_read_back(game: &Game, played: &dyn Rules) {
+    let text = played.position();
+    let read = || (game.at)(&text).unwrap_or_else(|| panic!("{text}"));
+    if played.end().is_some_and(|end| ENDS_OF_THE_WAY.contains(&end.reason.code.as_ref())) {
+        return assert_eq!((read().position(), read().turn()), (text.clone(), played.turn()));
+    }
+    let again = read();
+    look_the_same(&*again, played);
+    let (moves, coordinates) = (played.legal_moves(), played.coordinates());
+    assert_eq!((moves.len(), &coordinates), (coordinates.len(), &again.coordinates()));
+    // What is the same is tried by whoever plays the moves.
+    for (notation, squares) in moves.iter().zip(&coordinates).filter(|(notation, squares)| notation != squares) {
+        assert_eq!(&read().play(squares).unwrap().notation, notation);
+    }
+}
+
+/// Whether a text, whatever it may be, is read. Fails unless it is then that position's and can be played on.
+fn is_read(game: &Game, text: &str) -> bool {
+    let Some(read) = (game.at)(text) else { return false };
+    assert_eq!(read.position(), text);
+    is_drawn_within_limits(&*read);
+    let (moves, coordinates) = (read.legal_moves(), read.coordinates());
+    assert!((read.end().is_some() || !moves.is_empty()) && moves.len() == coordinates.len());
+    assert_eq!(read.example().is_some(), !moves.is_empty());
+    for (notation, squares) in moves.iter().zip(&coordinates) {
+        let mut pointed = (game.at)(text).unwrap();
+        assert_eq!(&pointed.play(squares).unwrap().notation, notation, "{text}");
+        assert!(pointed.end().is_some() || !pointed.legal_moves().is_empty());
+    }
+    true
+}
+
+/// What a text of no game need be made of.
+const FOREIGN: [char; 14] = [' ', '/', '-', '.', '0', '1', '9', 'x', 'o', 'K', 'k', 'p', 'é', '五'];
+
+/// A text with some of its characters changed, taken out or doubled, or swapped with others of it.
+fn spoilt(text: &str, dice: &mut Dice) -> String {
+    let mut characters: Vec<char> = text.chars().collect();
+    for _ in 0..=dice.below(3) {
+        let (at, other) = (dice.below(characters.len()), dice.below(characters.len()));
+        match dice.below(6) {
+            0 => characters[at] = FOREIGN[dice.below(FOREIGN.len())],
+            1 if characters.len() > 1 => drop(characters.remove(at)),
+            2 => characters.insert(at, characters[other]),
+            3 => characters[at] = characters[other],
+            _ => characters.swap(at, other),
+        }
+    }
+    characters.into_iter().collect()
+}
+
 /// Fails unless the boards fit where they are shown.
 pub(super) fn is_drawn_within_limits(game: &dyn Rules) {
     assert_eq!(game.position().trim(), game.position());
@@ -63,6 +118,7 @@ fn keeps_its_promises(game: &Game, dice: &mut Dice) {
     for ply in 0..80 {
         look_the_same(&*played, &*replayed);
         is_drawn_within_limits(&*played);
+        is_read_back(game, &*played);
         let moves = played.legal_moves();
         if let Some(end) = played.end() {
             assert!(game.ends.contains(&&end.reason));
@@ -101,4 +157,35 @@ fn every_game_is_told_apart_by_its_words() {
         }
     }
     assert!(super::find("go").is_none() && super::find("-").is_none() && super::find("resume").is_none());
+}
+
+#[test]
+fn every_game_reads_its_own_texts_and_no_others() {
+    let mut dice = Dice(11);
+    let starts: Vec<String> = GAMES.iter().map(|game| (game.start)().position()).collect();
+    for game in GAMES {
+        for text in starts.iter().filter(|&text| *text != (game.start)().position()) {
+            assert!((game.at)(text).is_none());
+        }
+        for garbage in ["", " ", "x", "/", " - - ", "é x", "五/五 o", "\u{0}", "9999999999999999999999/ w - - 0 1"] {
+            assert!((game.at)(garbage).is_none() && (game.at)(&garbage.repeat(4096)).is_none());
+        }
+        let mut texts_read = 0;
+        for _ in 0..10 {
+            let mut played = (game.start)();
+            for _ in 0..dice.below(60) {
+                let moves = played.legal_moves();
+                if moves.is_empty() {
+                    break;
+                }
+                played.play(&moves[dice.below(moves.len())]).unwrap();
+            }
+            for _ in 0..20 {
+                texts_read += usize::from(is_read(game, &spoilt(&played.position(), &mut dice)));
+                let garbage: String = (0..dice.below(90)).map(|_| FOREIGN[dice.below(FOREIGN.len())]).collect();
+                is_read(game, &garbage);
+            }
+        }
+        assert!((1..200).contains(&texts_read), "{game:?}: {texts_read}");
+    }
 }

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::grid::{self, BOARD_FULL, Grid, InARow, OVER, Place, RowOne, X_AND_O};
-use super::{Game, Illegal, Move, Rules};
+use super::{Game, Illegal, Move, Rules, exactly};
 use crate::protocol::game::{End, Side, Words};
 use crate::protocol::tongue::Tongue;
 
@@ -14,6 +14,7 @@ pub(super) const GAME: Game = Game {
     title: Words::new("connect-four", "connect-four", "四子棋"),
     sides: X_AND_O,
     start: || Box::new(ConnectFour::START),
+    at: |text| exactly(text, ConnectFour(InARow::read(text, RowOne::Bottom)?)),
     ends: &[&FOUR, &BOARD_FULL],
     record: None,
 };

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::grid::{BLACK_AND_WHITE, BOARD_FULL, Grid, InARow, RowOne, STEPS};
-use super::{Game, Illegal, Move, Played, Record, Rules};
+use super::{Game, Illegal, Move, Played, Record, Rules, exactly};
 use crate::protocol::game::{End, Side, Words};
 use crate::protocol::tongue::Tongue;
 
@@ -17,6 +17,7 @@ pub(super) const GAME: Game = Game {
     title: Words::new("gomoku", "gomoku", "五子棋"),
     sides: BLACK_AND_WHITE,
     start: || Box::new(Gomoku::START),
+    at: |text| exactly(text, Gomoku(InARow::read(text, RowOne::Bottom)?)),
     ends: &[&FIVE, &BOARD_FULL],
     record: Some(Record { format: "sgf", write: record }),
 };

@@ -2,7 +2,8 @@
 //!
 //! A game is one file here and one line in [`GAMES`]; nothing else knows how many there are. [`Game`] is
 //! what is known of a game before anybody plays it, [`Rules`] a position in the middle of it. A game is
-//! kept and restored as the list of its moves, so a position needs no other serialised form.
+//! kept and restored as the list of its moves, so a position needs no other serialised form. [`Game::at`]
+//! is for who only watches one and has never seen its moves.
 
 #[cfg(test)]
 mod checks;
@@ -32,6 +33,10 @@ pub struct Game {
     pub sides: [Words; 2],
     /// The position that it begins with.
     pub start: fn() -> Box<dyn Rules>,
+    /// The position that a text of [`Rules::position`] is, without the way there: what has come before is
+    /// forgotten, so nothing has been repeated. `None` for every other text; but whether some game could
+    /// lead there is not asked.
+    pub at: fn(&str) -> Option<Box<dyn Rules>>,
     /// Every way in which its rules end it, for what the store gives back.
     pub ends: &'static [&'static Words],
     /// How other programs read it; `None` for a plain list of moves.
@@ -76,6 +81,12 @@ pub trait Rules: Send + Sync {
     /// Every move of the side to move, in the notation that `play` returns, in a fixed order; none
     /// after the end.
     fn legal_moves(&self) -> Vec<String>;
+
+    /// The legal moves in the same order, each told by its squares where the notation does not: `play`
+    /// takes it for the same.
+    fn coordinates(&self) -> Vec<String> {
+        self.legal_moves()
+    }
 
     /// How the game has ended, if it has.
     fn end(&self) -> Option<End>;
@@ -134,6 +145,11 @@ pub struct Played<'a> {
     pub clock: Option<TimeControl>,
     /// Its number.
     pub id: GameId,
+}
+
+/// What was read from a text, if that is how it is written; so whatever reads one may be careless.
+fn exactly<R: Rules + 'static>(text: &str, game: R) -> Option<Box<dyn Rules>> {
+    (game.position() == text).then(|| Box::new(game) as Box<dyn Rules>)
 }
 
 /// The game of a word: its code in any case, or its Chinese title.

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::grid::{BLACK_AND_WHITE, Grid, OVER, Place, RowOne, STEPS, Step};
-use super::{Game, Illegal, Move, Rules};
+use super::{Game, Illegal, Move, Rules, exactly};
 use crate::protocol::game::{End, Side, Words};
 use crate::protocol::tongue::Tongue;
 
@@ -16,6 +16,7 @@ pub(super) const GAME: Game = Game {
     title: Words::new("reversi", "reversi", "黑白棋"),
     sides: BLACK_AND_WHITE,
     start: || Box::new(Reversi::start()),
+    at: |text| exactly(text, Reversi::read(text)?),
     ends: &[&MORE_DISCS, &EQUAL_DISCS],
     record: None,
 };
@@ -43,6 +44,11 @@ impl Reversi {
             discs.put(Place { column, row }, side);
         }
         Self { discs, last: None, turn: Side::First }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (discs, turn) = Discs::read_position(text, RowOne::Top)?;
+        Some(Self { discs, last: None, turn })
     }
 
     /// How many discs this side's disc here would turn in one direction.

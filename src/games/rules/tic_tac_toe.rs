@@ -3,7 +3,7 @@
 //! `a` to `c` and a row 1 to 3, from the bottom left: `b2`.
 
 use super::grid::{BOARD_FULL, InARow, RowOne, X_AND_O};
-use super::{Game, Illegal, Move, Rules};
+use super::{Game, Illegal, Move, Rules, exactly};
 use crate::protocol::game::{End, Side, Words};
 use crate::protocol::tongue::Tongue;
 
@@ -12,6 +12,7 @@ pub(super) const GAME: Game = Game {
     title: Words::new("tic-tac-toe", "tic-tac-toe", "井字棋"),
     sides: X_AND_O,
     start: || Box::new(TicTacToe::START),
+    at: |text| exactly(text, TicTacToe(InARow::read(text, RowOne::Bottom)?)),
     ends: &[&THREE, &BOARD_FULL],
     record: None,
 };

@@ -15,10 +15,10 @@ mod pgn;
 #[cfg(test)]
 mod tests;
 
-use cozy_chess::util::display_san_move;
-use cozy_chess::{Board, Color, File, Piece, Rank, Square};
+use cozy_chess::util::{display_san_move, display_uci_move};
+use cozy_chess::{Board, CastleRights, Color, File, Piece, Rank, Square, get_king_moves};
 
-use super::{Game, Illegal, Move, Record, Rules};
+use super::{Game, Illegal, Move, Record, Rules, exactly};
 use crate::protocol::game::{End, Side, Words};
 use crate::protocol::tongue::Tongue;
 
@@ -27,6 +27,7 @@ pub(super) const GAME: Game = Game {
     title: Words::new("chess", "chess", "国际象棋"),
     sides: [Words::new("white", "white", "白方"), Words::new("black", "black", "黑方")],
     start: || Box::new(Chess::new(Board::default())),
+    at: |text| exactly(text, Chess::new(read(text)?)),
     ends: &[&CHECKMATE, &STALEMATE, &DEAD_POSITION, &FIFTY_MOVES, &REPETITION],
     record: Some(Record { format: "pgn", write: pgn::record }),
 };
@@ -126,6 +127,11 @@ impl Rules for Chess {
         self.moves().into_iter().map(|step| self.notation(step)).collect()
     }
 
+    /// As UCI has it: castling is the king's two steps.
+    fn coordinates(&self) -> Vec<String> {
+        self.moves().into_iter().map(|step| display_uci_move(&self.board, step).to_string()).collect()
+    }
+
     fn end(&self) -> Option<End> {
         self.end.clone()
     }
@@ -157,6 +163,16 @@ impl Rules for Chess {
         let middle = moves.len().checked_sub(1)? / 2;
         moves.get(middle).map(|&step| Move::plain(self.notation(step)))
     }
+}
+
+/// The board of a FEN. The crate takes more than chess has: kings that castle from elsewhere, and kings
+/// side by side, after whose moves it panics.
+fn read(fen: &str) -> Option<Board> {
+    let board = Board::from_fen(fen, false).ok()?;
+    let castles_as_in_chess =
+        |&color: &Color| *board.castle_rights(color) == CastleRights::EMPTY || board.king(color).file() == File::E;
+    let are_apart = !get_king_moves(board.king(Color::White)).has(board.king(Color::Black));
+    (are_apart && Color::ALL.iter().all(castles_as_in_chess)).then_some(board)
 }
 
 /// What stands on a square: capitals are white.

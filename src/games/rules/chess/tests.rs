@@ -339,3 +339,49 @@ fn garbage_is_refused_and_changes_nothing() {
     assert!(game.play(&"Nf3".repeat(1_300)).is_err());
     assert_eq!(seen(&game), before);
 }
+
+#[test]
+fn a_move_is_told_by_its_squares_as_uci_has_it() {
+    let castling = "r3k2r/8/8/8/8/8/8/R3K2R w KQkq - 0 1";
+    for (fen, notation, squares) in [
+        (START, "e4", "e2e4"),
+        (castling, "O-O", "e1g1"),
+        (castling, "O-O-O", "e1c1"),
+        (castling, "Rxa8+", "a1a8"),
+        ("1n2k3/P7/8/8/8/8/8/4K3 w - - 0 1", "axb8=Q+", "a7b8q"),
+        ("1n2k3/P7/8/8/8/8/8/4K3 w - - 0 1", "a8=N", "a7a8n"),
+        ("4k3/1P6/8/8/8/8/8/4K3 w - - 0 1", "b8=B", "b7b8b"),
+        ("4k3/8/8/3pP3/8/8/8/4K3 w - d6 0 1", "exd6", "e5d6"),
+    ] {
+        let game = game(fen);
+        let at = game.legal_moves().iter().position(|legal| legal == notation).unwrap();
+        assert_eq!(game.coordinates()[at], squares);
+        assert_eq!(game.clone().play(squares).unwrap().notation, notation);
+    }
+}
+
+#[test]
+fn a_position_is_read_as_it_was_written() {
+    // The en passant square stands there whether or not anything can take.
+    for moves in ["e4", "e4 a6 e5 d5", "Nf3", "f3 e5 g4 Qh4#"] {
+        let played = after(START, moves);
+        let read = (GAME.at)(&played.position()).unwrap();
+        assert_eq!((read.position(), read.end(), read.legal_moves()), (played.position(), played.end(), played.legal_moves()));
+    }
+    let fifty_moves = (GAME.at)("4k3/8/8/8/8/8/8/R3K3 w - - 100 90").unwrap();
+    assert_eq!(fifty_moves.end().unwrap().reason, FIFTY_MOVES);
+    for other in [
+        // Kings side by side, or castling from elsewhere.
+        "8/8/8/3kK3/8/8/8/8 w - - 0 1",
+        "4k3/8/8/8/8/8/8/R2K4 w Q - 0 1",
+        // The side that has moved in check.
+        "4k3/8/8/8/8/8/8/4RK2 w - - 0 1",
+        // The same written otherwise.
+        "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w HAha - 0 1",
+        "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w qkQK - 0 1",
+        "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 0 01",
+        "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq -",
+    ] {
+        assert!((GAME.at)(other).is_none(), "{other}");
+    }
+}

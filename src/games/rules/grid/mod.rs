@@ -60,6 +60,11 @@ fn mark(stone: Option<Side>) -> char {
     }
 }
 
+/// Whose stones are drawn so.
+fn side(drawn: char) -> Option<Side> {
+    Side::BOTH.into_iter().find(|&side| mark(Some(side)) == drawn)
+}
+
 /// At which edge of the board row 1 is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RowOne {
@@ -178,6 +183,18 @@ impl<const COLUMNS: usize, const ROWS: usize> Grid<COLUMNS, ROWS> {
         format!("{} {}", rows.join("/"), mark(Some(turn)))
     }
 
+    /// The board and the side to move of such a text. Where it is not quite one, this is of another text.
+    pub(super) fn read_position(text: &str, row_one: RowOne) -> Option<(Self, Side)> {
+        let (rows, turn) = text.split_once(' ')?;
+        let mut grid = Self::EMPTY;
+        for (row, marks) in Self::from_top(row_one).zip(rows.split('/')) {
+            for (stone, mark) in grid.stones[row].iter_mut().zip(marks.chars()) {
+                *stone = side(mark);
+            }
+        }
+        Some((grid, turn.chars().find_map(side)?))
+    }
+
     fn marks(&self, row: usize) -> impl Iterator<Item = char> {
         self.stones[row].iter().copied().map(mark)
     }
@@ -225,6 +242,16 @@ pub(super) struct InARow<const COLUMNS: usize, const ROWS: usize, const GOAL: us
 impl<const COLUMNS: usize, const ROWS: usize, const GOAL: usize> InARow<COLUMNS, ROWS, GOAL> {
     pub(super) const START: Self =
         Self { grid: Grid::EMPTY, turn: Side::First, last: None, winner: None, empty_places: COLUMNS * ROWS };
+
+    /// The game at a position, whose last stone is not known; see [`Grid::read_position`].
+    pub(super) fn read(text: &str, row_one: RowOne) -> Option<Self> {
+        let (grid, turn) = Grid::<COLUMNS, ROWS>::read_position(text, row_one)?;
+        let stones = || Grid::<COLUMNS, ROWS>::places().filter(|&place| grid.at(place).is_some());
+        let winning = stones().find(|&place| grid.longest_row(place) >= GOAL);
+        let winner = winning.and_then(|place| grid.at(place));
+        let empty_places = COLUMNS * ROWS - stones().count();
+        Some(Self { turn, last: None, winner, empty_places, grid })
+    }
 
     pub(super) fn is_over(&self) -> bool {
         self.winner.is_some() || self.empty_places == 0

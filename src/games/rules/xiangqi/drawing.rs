@@ -1,4 +1,4 @@
-//! How a position is shown: to people as a board, to programs as FEN.
+//! How a position is shown: to people as a board, to programs as FEN, which is read too.
 
 use std::fmt::Write;
 
@@ -35,6 +35,25 @@ pub(super) fn fen(position: &Position) -> String {
     fen
 }
 
+/// Reads what [`fen`] writes.
+pub(super) fn read(fen: &str) -> Option<Position> {
+    let (board, turn) = fen.split_once(' ')?;
+    let mut ranks: Vec<Vec<Option<Piece>>> = Vec::new();
+    for rank in board.split('/') {
+        let mut points = Vec::new();
+        for character in rank.chars() {
+            match character.to_digit(10) {
+                Some(empty) => points.resize(points.len() + empty as usize, None),
+                None => points.push(Some(piece(character)?)),
+            }
+        }
+        ranks.push(points);
+    }
+    let is_whole = ranks.len() == 10 && ranks.iter().all(|points| points.len() == 9);
+    let turn = if turn == "w" { Side::First } else { Side::Second };
+    is_whole.then(|| Position::with(turn, |point| ranks[9 - point.rank() as usize][point.file() as usize]))
+}
+
 /// The board, red below.
 pub(super) fn draw(position: &Position, tongue: Tongue) -> Vec<String> {
     let chinese = tongue == Tongue::Zh;
@@ -67,7 +86,7 @@ pub(super) fn draw(position: &Position, tongue: Tongue) -> Vec<String> {
 }
 
 /// A piece in FEN, where red is upper case.
-pub(super) fn letter(Piece { side, kind }: Piece) -> char {
+fn letter(Piece { side, kind }: Piece) -> char {
     let letter = match kind {
         Kind::General => 'k',
         Kind::Advisor => 'a',
@@ -78,6 +97,12 @@ pub(super) fn letter(Piece { side, kind }: Piece) -> char {
         Kind::Pawn => 'p',
     };
     if side == Side::First { letter.to_ascii_uppercase() } else { letter }
+}
+
+/// The piece of a letter.
+fn piece(of: char) -> Option<Piece> {
+    let mut pieces = Side::BOTH.into_iter().flat_map(|side| Kind::ALL.map(|kind| Piece { side, kind }));
+    pieces.find(|&piece| letter(piece) == of)
 }
 
 /// A piece on the Chinese board, where the sides have no colours: each has glyphs of its own.

@@ -33,13 +33,14 @@ use crate::protocol::tongue::Tongue;
 
 use self::notation::Typed;
 use self::position::{Kind, Position, Step};
-use super::{Game, Illegal, Move, Rules};
+use super::{Game, Illegal, Move, Rules, exactly};
 
 /// What the list of games says of it.
 pub(super) const GAME: Game = Game {
     title: Words::new("xiangqi", "xiangqi", "象棋"),
     sides: [Words::new("red", "red", "红方"), Words::new("black", "black", "黑方")],
     start: || Box::new(Xiangqi::at(Position::start())),
+    at: |text| exactly(text, Xiangqi::read(text)?),
     ends: &[&CHECKMATE, &STALEMATE, &DEAD_POSITION, &PERPETUAL_CHECK, &REPETITION, &SIXTY_MOVES],
     record: None,
 };
@@ -72,6 +73,8 @@ struct Xiangqi {
     position: Position,
     /// The positions before it since the last capture, behind which none of them can come back.
     earlier: Vec<Position>,
+    /// The half-moves since the last capture, which can be more than are remembered.
+    quiet_plies: usize,
     /// The half-moves of the whole game.
     plies: usize,
     /// The steps that the side to move may take; none after the end.
@@ -82,9 +85,21 @@ struct Xiangqi {
 impl Xiangqi {
     /// A game that begins with a position.
     fn at(position: Position) -> Self {
-        let mut game = Self { legal: Vec::new(), position, earlier: Vec::new(), plies: 0, end: None };
+        let mut game = Self { legal: Vec::new(), position, earlier: Vec::new(), quiet_plies: 0, plies: 0, end: None };
         game.judge();
         game
+    }
+
+    /// The game that stands as a text of [`Rules::position`] says.
+    fn read(text: &str) -> Option<Self> {
+        let (fen, counts) = text.split_once(" - - ")?;
+        let (quiet_plies, number) = counts.split_once(' ')?;
+        let (quiet_plies, number): (u16, u16) = (quiet_plies.parse().ok()?, number.parse().ok()?);
+        let mut game = Self::at(drawing::read(fen).filter(Position::is_sound)?);
+        game.quiet_plies = quiet_plies.into();
+        game.plies = 2 * usize::from(number.checked_sub(1)?) + game.turn().index();
+        game.judge();
+        Some(game)
     }
 
     /// Finds what the side to move may do, or how the game has ended.
@@ -105,7 +120,7 @@ impl Xiangqi {
             return Some(End { winner: None, reason: DEAD_POSITION.clone() });
         }
         self.repetition().or_else(|| {
-            let quiet = self.earlier.len() >= QUIET_PLIES;
+            let quiet = self.quiet_plies >= QUIET_PLIES;
             quiet.then(|| End { winner: None, reason: SIXTY_MOVES.clone() })
         })
     }
@@ -179,8 +194,10 @@ impl Rules for Xiangqi {
         let before = mem::replace(&mut self.position, behind);
         if captures {
             self.earlier.clear();
+            self.quiet_plies = 0;
         } else {
             self.earlier.push(before);
+            self.quiet_plies += 1;
         }
         self.plies += 1;
         self.judge();
@@ -200,7 +217,7 @@ impl Rules for Xiangqi {
     }
 
     fn position(&self) -> String {
-        format!("{} - - {} {}", drawing::fen(&self.position), self.earlier.len(), self.plies / 2 + 1)
+        format!("{} - - {} {}", drawing::fen(&self.position), self.quiet_plies, self.plies / 2 + 1)
     }
 
     fn can_win(&self, side: Side) -> bool {

@@ -20,6 +20,11 @@ pub(super) enum Kind {
     Pawn,
 }
 
+impl Kind {
+    pub(super) const ALL: [Self; 7] =
+        [Self::General, Self::Advisor, Self::Elephant, Self::Horse, Self::Chariot, Self::Cannon, Self::Pawn];
+}
+
 /// A piece: red is the first side, black the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Piece {
@@ -152,6 +157,18 @@ impl Position {
             board[point.index()] = piece(point);
         }
         Self { turn, board }
+    }
+
+    /// Whether each side has its general in the palace, the one that has moved not in check, and of no kind
+    /// more pieces than it begins with: what the notation, and who looks for the general, can rely on.
+    pub(super) fn is_sound(&self) -> bool {
+        let start = Self::start();
+        Side::BOTH.into_iter().all(|side| {
+            let is_safe = |general| side == self.turn || !self.is_exposed(general, side);
+            let pieces = Kind::ALL.map(|kind| Piece { side, kind });
+            self.general(side).is_some_and(is_safe)
+                && pieces.into_iter().all(|piece| self.places(piece).count() <= start.places(piece).count())
+        })
     }
 
     /// Who is to move.

@@ -5,31 +5,12 @@ mod moves;
 mod written;
 
 use super::super::checks::Dice;
-use super::drawing::letter;
 use super::position::{Piece, Point};
 use super::*;
 
-const KINDS: [Kind; 7] = [Kind::General, Kind::Advisor, Kind::Elephant, Kind::Horse, Kind::Chariot, Kind::Cannon, Kind::Pawn];
-
 /// Reads the first two fields of FEN.
 fn position(fen: &str) -> Position {
-    let (board, turn) = fen.split_once(' ').unwrap();
-    let pieces: Vec<Piece> = Side::BOTH.into_iter().flat_map(|side| KINDS.map(|kind| Piece { side, kind })).collect();
-    let mut ranks: Vec<Vec<Option<Piece>>> = Vec::new();
-    for rank in board.split('/') {
-        let mut points = Vec::new();
-        for character in rank.chars() {
-            match character.to_digit(10) {
-                Some(empty) => points.extend(vec![None; empty as usize]),
-                None => points.push(Some(*pieces.iter().find(|&&piece| letter(piece) == character).unwrap())),
-            }
-        }
-        assert_eq!(points.len(), 9, "{fen}");
-        ranks.push(points);
-    }
-    assert_eq!(ranks.len(), 10, "{fen}");
-    let turn = if turn == "w" { Side::First } else { Side::Second };
-    Position::with(turn, |point: Point| ranks[9 - point.rank() as usize][point.file() as usize])
+    drawing::read(fen).unwrap_or_else(|| panic!("{fen}"))
 }
 
 /// A game that begins with a position.

@@ -234,3 +234,40 @@ fn narrow(character: char) -> char {
         other => other,
     }
 }
+
+#[test]
+fn a_position_is_read_as_it_was_written() {
+    let start = (GAME.start)().position();
+    for text in [start.as_str(), "3k5/9/9/9/9/9/9/R8/9/4K4 b - - 119 70"] {
+        let mut read = (GAME.at)(text).unwrap();
+        assert_eq!((read.position(), read.end()), (text.to_owned(), None));
+        let (quiet, turn) = (text.ends_with("119 70"), read.turn());
+        let first = read.legal_moves().swap_remove(0);
+        read.play(&first).unwrap();
+        assert_eq!((read.turn(), read.end().is_some()), (turn.other(), quiet));
+        assert!(read.position().ends_with(if quiet { " w - - 120 71" } else { " b - - 1 1" }));
+    }
+    let mated = (GAME.at)("1R2k4/R8/9/9/9/9/9/9/9/3K5 b - - 3 9").unwrap();
+    assert_eq!(mated.end(), Some(End { winner: Some(Side::First), reason: CHECKMATE.clone() }));
+}
+
+#[test]
+fn what_no_game_can_look_like_is_not_read() {
+    for text in [
+        // No general, one outside the palace, two of a side, and the side that has moved in check.
+        "9/9/9/9/9/9/9/R8/9/4K4 w - - 0 1",
+        "k8/9/9/9/9/9/9/R8/9/4K4 w - - 0 1",
+        "3kk4/9/9/9/9/9/9/R8/9/5K3 w - - 0 1",
+        "3k5/9/9/9/9/9/9/3R5/9/4K4 w - - 0 1",
+        // More than five pawns, which the notation has no words for.
+        "3k4P/8P/8P/8P/8P/8P/8P/8P/8P/4K3P w - - 0 1",
+        "3k5/9/9/9/9/9/9/R8/9/4K4 w - - 0 0",
+        "3k5/9/9/9/9/9/9/R8/9/4K4 w - - +0 1",
+        "3k5/9/9/9/9/9/9/R8/9/4K4 w - - 0 65536",
+        "3k5/9/9/9/9/9/9/R8/9/4K4 w",
+        "3k5/9/9/9/9/9/9/R8/9/4K4 x - - 0 1",
+        "3k5/54/9/9/9/9/9/R8/9/4K4 w - - 0 1",
+    ] {
+        assert!((GAME.at)(text).is_none(), "{text}");
+    }
+}
