@@ -41,6 +41,22 @@ fn people_are_shown_everything_about_a_file() {
 }
 
 #[test]
+fn a_file_that_is_called_like_a_reply_is_not_taken_for_one() {
+    let daemon = Daemon::start();
+    let mut alice = Client::enter(&daemon, "alice");
+    for (name, bytes) in [("ERR report", &noise(1, 10)), ("OK 5", &noise(2, 10)), ("OKAY", &noise(3, 10))] {
+        alice.share(&daemon, name, bytes);
+    }
+    for voice in ["en", "zh"] {
+        alice.ask(&format!("V {voice}"));
+        let lines = alice.lines_of("S");
+        let [shelf @ .., reply] = &lines[..] else { panic!() };
+        assert!(reply.starts_with("OK 3") && shelf.len() == 3, "{lines:?}");
+        assert!(shelf.iter().all(|line| line.starts_with(' ')), "{lines:?}");
+    }
+}
+
+#[test]
 fn the_shelf_comes_newest_first_and_in_pages() {
     const FILES: usize = 105;
     let daemon = Daemon::start();

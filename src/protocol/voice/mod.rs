@@ -16,6 +16,7 @@ use super::game::event::TableEvent;
 use super::game::reply::Listed;
 use super::reply::Answer;
 use super::tongue::Tongue;
+pub use prose::size;
 
 /// What ends a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

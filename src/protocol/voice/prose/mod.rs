@@ -146,6 +146,7 @@ impl<P: Phrases> Prose<P> {
             let indented = out[start..].replace('\n', "\n    ");
             out.replace_range(start.., &indented);
         }
+        tell_from_replies(out, start);
         out.push('\n');
     }
 
@@ -163,8 +164,9 @@ impl<P: Phrases> Prose<P> {
     fn shelf(&self, shelf: &Shelf, out: &mut String) {
         for event in &shelf.files {
             if let Deed::File { from, file } = &event.deed {
-                let (size, at) = (size(file.size_bytes), local_time(event.at_ms));
+                let (size, at, start) = (size(file.size_bytes), local_time(event.at_ms), out.len());
                 let _ = writeln!(out, "{}  {size}  {from}  {at}  {}", file.name, file.digest);
+                tell_from_replies(out, start);
             }
         }
         let _ = match shelf.next_page {
@@ -191,6 +193,14 @@ impl<P: Phrases> Prose<P> {
     }
 }
 
+/// Only replies begin as replies do: what begins with the name of a file called `ERR report` gets a blank
+/// before it.
+fn tell_from_replies(out: &mut String, start: usize) {
+    if ["OK", "ERR "].iter().any(|beginning| out[start..].starts_with(beginning)) {
+        out.insert(start, ' ');
+    }
+}
+
 /// A range as the request that asks for it.
 fn request_for(range: &HistoryRange) -> String {
     let bound = |bound: Option<u64>| bound.map_or_else(|| "-".into(), |seq| seq.to_string());
@@ -209,7 +219,7 @@ fn local_time(at_ms: i64) -> String {
 }
 
 /// A size as people read it: `512 B`, `1.5 KiB`, `717 KiB`, `2.0 GiB`.
-pub(super) fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     if bytes < 1024 {
         return format!("{bytes} B");
     }
