@@ -20,7 +20,7 @@ pub enum Error {
     /// The connection, or a file of this side.
     #[error(transparent)]
     Io(#[from] std::io::Error),
-    /// What came is not what `protocol.md` says.
+    /// What came is not what `protocol.md` says, or what was asked is the library's to ask.
     #[error("not what the protocol says: {0}")]
     Protocol(&'static str),
     /// What came is not what its hash says.
@@ -43,6 +43,13 @@ impl Error {
     /// The code of a refusal.
     pub fn code(&self) -> Option<&str> {
         if let Error::Refused(refusal) = self { Some(&refusal.code) } else { None }
+    }
+
+    /// The number of the event, where it was heard though it is refused as `unconfirmed`: it may still be
+    /// stored, and is not to be repeated.
+    pub fn heard_as(&self) -> Option<u64> {
+        let Error::Refused(refusal) = self else { return None };
+        refusal.fields.get("seq").and_then(Value::as_u64).filter(|_| refusal.code == "unconfirmed")
     }
 
     /// The refusal that a line is; `None` if it is none.

@@ -71,7 +71,8 @@ pub fn check(words: &str) -> Result<(), TextFault> {
     Ok(())
 }
 
-fn is_bidi_control(c: char) -> bool {
+/// Unicode's property `Bidi_Control`: what reorders a line on its way to the reader's eye.
+pub fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

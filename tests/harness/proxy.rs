@@ -4,8 +4,8 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub struct Proxy {
 struct State {
     /// Bytes after which a connection is cut, at random between these.
     cut_after: Range<u64>,
-    target: SocketAddr,
+    target: Mutex<SocketAddr>,
     cuts: AtomicUsize,
 }
 
@@ -29,7 +29,7 @@ impl Proxy {
     pub fn start(target: SocketAddr, cut_after: Range<u64>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let state = Arc::new(State { cut_after, target, cuts: AtomicUsize::new(0) });
+        let state = Arc::new(State { cut_after, target: Mutex::new(target), cuts: AtomicUsize::new(0) });
         let shared = Arc::clone(&state);
         thread::spawn(move || {
             for (number, client) in (1_u64..).zip(listener.incoming()) {
@@ -40,6 +40,11 @@ impl Proxy {
         Self { address, state }
     }
 
+    /// Leads connections to another daemon from now on; those that are passed on are not touched.
+    pub fn lead_to(&self, target: SocketAddr) {
+        *self.state.target.lock().unwrap() = target;
+    }
+
     /// How many connections have been cut.
     pub fn cuts(&self) -> usize {
         self.state.cuts.load(Ordering::Relaxed)
@@ -48,13 +53,15 @@ impl Proxy {
 
 impl State {
     fn pass(self: &Arc<Self>, client: TcpStream, number: u64) {
-        let Ok(server) = TcpStream::connect(self.target) else { return };
+        let Ok(server) = TcpStream::connect(*self.target.lock().unwrap()) else { return };
         let mut dice = Dice(number);
         let Range { start, end } = self.cut_after;
         let allowed = start + dice.below(end - start);
         let passed = Arc::new(AtomicU64::new(0));
         for (from, to, seed) in [(&client, &server, 1), (&server, &client, 2)] {
             let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+            // Each piece on its own, and none waits for the one before to be acknowledged.
+            let _ = to.set_nodelay(true);
             let (state, passed) = (Arc::clone(self), Arc::clone(&passed));
             thread::spawn(move || {
                 let mut dice = Dice(number * 2 + seed);
