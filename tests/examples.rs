@@ -6,15 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::harness::{Client, Daemon, PASSWORD, seq_of};
-
-/// Cargo builds the examples beside the tests, but names no variable for them.
-fn example(name: &str) -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    let path = tests.ancestors().nth(2).unwrap().join("examples").join(name);
-    assert!(path.exists(), "not built: `cargo test` builds the examples, `cargo test --test promises` alone does not");
-    path
-}
+use crate::harness::{Client, Daemon, PASSWORD, example, seq_of};
 
 struct Running(Child);
 

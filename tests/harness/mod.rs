@@ -7,7 +7,11 @@ mod daemon;
 mod game;
 mod ledger;
 pub mod player;
+mod program;
 mod proxy;
+mod relay;
+mod screen;
+mod terminal;
 mod transfer;
 mod volume;
 
@@ -18,7 +22,11 @@ pub use client::*;
 pub use daemon::*;
 pub use game::*;
 pub use ledger::*;
+pub use program::*;
 pub use proxy::*;
+pub use relay::*;
+pub use screen::*;
+pub use terminal::*;
 pub use transfer::*;
 pub use volume::*;
 
