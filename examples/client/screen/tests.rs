@@ -1,5 +1,5 @@
 //! What the screen looks like, kept as text: each scene at the sizes that were promised. After a change that
-//! is meant: `INSTA_UPDATE=always cargo test --example client`, then look at what changed.
+//! is meant: `INSTA_UPDATE=always cargo test --test client`, then look at what changed.
 
 use std::time::{Duration, Instant};
 
