@@ -99,6 +99,7 @@ fn what_is_wrong_with_a_transfer_has_its_exit_code() {
     let run = |arguments: &[&str]| alice_in(here.path(), &daemon, arguments);
     ended(run(&["upload", "none.bin"]), 66, &["cannot read none.bin: no such file or directory"]);
     ended(run(&["upload", "folder"]), 66, &["cannot read folder: is a directory"]);
+    ended(run(&["upload", "/dev/zero"]), 66, &["cannot read /dev/zero: it is not a regular file"]);
     ended(run(&["upload", "a.bin"]), 1, &["refused: file-exists"]);
     ended(run(&["upload", "a.bin", "--name", "../b"]), 1, &["refused: bad-file-name"]);
     ended(run(&["download", "none.bin"]), 1, &["refused: no-such-file"]);

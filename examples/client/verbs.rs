@@ -84,10 +84,15 @@ async fn send(arguments: &Arguments, text: &str) -> Result<(), Failure> {
 async fn upload(arguments: &Arguments, path: &Path, name: Option<&str>) -> Result<(), Failure> {
     // Judged before anything is asked: a file that is not there needs no password.
     let unreadable = |error: io::Error| Failure::unreadable(path, exit::words(&error));
-    let is_directory = fs::File::open(path).and_then(|file| file.metadata()).map_err(unreadable)?.is_dir();
-    if is_directory {
+    let kind = fs::metadata(path).map_err(unreadable)?.file_type();
+    if kind.is_dir() {
         return Err(unreadable(ErrorKind::IsADirectory.into()));
     }
+    // Reading a pipe or a device need not end.
+    if !kind.is_file() {
+        return Err(Failure::unreadable(path, "it is not a regular file"));
+    }
+    fs::File::open(path).map_err(unreadable)?;
     let own = path.file_name().and_then(|name| name.to_str());
     let name = name.or(own).ok_or_else(|| Failure::Usage("the file's name is not UTF-8; give one with --name".to_owned()))?;
     let session = Session::enter(arguments, bar(name)).await?;

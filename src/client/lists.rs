@@ -117,7 +117,10 @@ fn page(answer: Answer) -> (Vec<RoomEvent>, bool) {
     (answer.items.into_iter().filter_map(|item| RoomEvent::read("item", item)).collect(), has_more)
 }
 
-/// The page behind one. Pages only go up: nothing a server says makes this endless in one place.
+/// Pages that are read of one list: a million names or files.
+const MOST_PAGES: u64 = 10_000;
+
+/// The page behind one. Pages only go up, and not for ever, whatever a server says.
 fn page_after(page: u64, answer: &Answer) -> Option<u64> {
-    answer.number("next_page").filter(|next| *next > page)
+    answer.number("next_page").filter(|next| *next > page && *next <= MOST_PAGES)
 }

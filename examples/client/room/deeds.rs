@@ -189,6 +189,8 @@ impl Room {
         let problem = match std::fs::metadata(&path) {
             Err(error) => Some(format!("{}: {error}", clean(typed))),
             Ok(about) if about.is_dir() => Some(format!("{}: a directory; share its files one by one", clean(typed))),
+            // Reading a pipe or a device need not end.
+            Ok(about) if !about.is_file() => Some(format!("{}: not a regular file", clean(typed))),
             Ok(_) => None,
         };
         let (Some(name), None) = (name, &problem) else {
