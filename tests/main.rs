@@ -41,6 +41,7 @@ mod grammar;
 mod history;
 mod invitations;
 mod json;
+mod load;
 mod login;
 mod offers;
 mod pasted;
