@@ -1,5 +1,6 @@
 //! The daemon's program: flags, run, exit code.
 
+use std::num::NonZero;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -27,10 +28,18 @@ fn run(config: Config) -> Result<(), Failure> {
         return Ok(());
     }
     // Only the store's readers block threads; more threads than readers would wait for each other.
-    let readers = READERS as usize;
-    let runtime = tokio::runtime::Builder::new_multi_thread().max_blocking_threads(readers).enable_all().build()?;
+    let (workers, readers) = (worker_threads(&config), READERS as usize);
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(workers).max_blocking_threads(readers).enable_all().build()?;
     let result = runtime.block_on(server::run(config));
     // Connections that did not close in time are not waited for.
     runtime.shutdown_background();
     result
+}
+
+/// Threads for connections. What is said is written by the store's thread meanwhile: one more than there are
+/// processors for would take its time, and that of the others, by turns.
+fn worker_threads(config: &Config) -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    config.worker_threads.map_or_else(|| processors.saturating_sub(1).max(1), usize::from)
 }

@@ -67,6 +67,10 @@ pub struct Config {
     #[arg(long, value_name = "S", env = "PARLOR_STOP_TIMEOUT_S", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub stop_timeout_s: u32,
 
+    /// Threads that serve connections [default: one less than processors, since the store writes on a thread of its own]
+    #[arg(long, value_name = "N", env = "PARLOR_WORKER_THREADS", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub worker_threads: Option<u16>,
+
     /// How much is logged to standard error
     #[arg(long, value_name = "LEVEL", env = "PARLOR_LOG", default_value = "info", value_enum, ignore_case = true)]
     pub log: LogLevel,

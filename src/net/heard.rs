@@ -5,9 +5,10 @@
 //! result before the board that it came from.
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 use crate::protocol::event::Missed;
-use crate::room::log::{Chunk, Place};
+use crate::room::log::{Chunk, Parts, Place};
 use crate::session::outbox::{Hearing, Source};
 
 /// The most chunks of a log given to one write.
@@ -30,7 +31,10 @@ struct Ear {
 }
 
 /// What a write was put together of, in order.
-pub(super) type Pieces = Vec<Piece>;
+pub(super) type Pieces = SmallVec<[Piece; 4]>;
+
+/// The next chunks of a log.
+type Chunks = SmallVec<[Chunk; 4]>;
 
 /// A notice of what was missed, or a chunk of a log.
 pub(super) struct Piece {
@@ -81,7 +85,7 @@ impl Heard {
     }
 
     /// Appends what is to be written next, and tells what it is made of.
-    pub(super) fn gather(&mut self, parts: &mut Vec<Bytes>) -> Pieces {
+    pub(super) fn gather(&mut self, parts: &mut Parts) -> Pieces {
         let mut pieces = Pieces::new();
         self.room.take_if(|room| room.is_over());
         self.games.retain(|game| !game.is_over());
@@ -153,8 +157,8 @@ impl Ear {
     }
 
     /// The next chunks; what was missed before them is noted.
-    fn look(&mut self) -> Vec<Chunk> {
-        let mut chunks = Vec::new();
+    fn look(&mut self) -> Chunks {
+        let mut chunks = Chunks::new();
         if let Some(missed) = self.hearing.cursor.peek(self.stop, CHUNKS_A_WRITE, &mut chunks) {
             // Behind what was missed before and not told yet, for as long as the peer takes nothing.
             let first_seq = self.missed.map_or(missed.first_seq, |before| before.first_seq);
@@ -163,7 +167,7 @@ impl Ear {
         chunks
     }
 
-    fn put(&mut self, from: Origin, chunks: Vec<Chunk>, parts: &mut Vec<Bytes>, pieces: &mut Pieces) {
+    fn put(&mut self, from: Origin, chunks: Chunks, parts: &mut Parts, pieces: &mut Pieces) {
         if let Some(missed) = self.missed {
             parts.push(self.notice(missed));
             pieces.push(Piece { from, what: What::Notice, parts: 1 });

@@ -11,6 +11,7 @@ use std::io::{self, IoSlice};
 use std::net::Shutdown;
 
 use bytes::{Buf, Bytes};
+use smallvec::SmallVec;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -19,6 +20,7 @@ use tokio::time::timeout;
 use super::heard::{Heard, Pieces};
 use super::options::StallBound;
 use crate::protocol::closing::Closing;
+use crate::room::log::Parts;
 use crate::session::outbox::{Hearing, Item, Outgoing};
 
 /// Replies are taken from the outbox only while less than this waits to be written, so that a peer
@@ -105,10 +107,19 @@ enum Then {
     Close,
 }
 
+/// What became of a write.
+enum Written {
+    Some,
+    /// There was nothing to write.
+    Nothing,
+    /// The peer takes no more at the moment.
+    Blocked,
+}
+
 /// What was put together for one write.
 struct Gathered {
     /// What is due, then pieces of the logs.
-    parts: Vec<Bytes>,
+    parts: Parts,
     pieces: Pieces,
 }
 
@@ -132,12 +143,14 @@ impl Writer {
     pub(super) async fn run(&mut self) -> End {
         loop {
             self.take_replies();
-            let gathered = self.gather();
-            if !gathered.parts.is_empty() {
-                match self.write(gathered).await {
+            match self.write() {
+                Ok(Written::Some) => continue,
+                Ok(Written::Blocked) => match self.wait_for_peer().await {
                     Ok(()) => continue,
                     Err(end) => return end,
-                }
+                },
+                Ok(Written::Nothing) => (),
+                Err(error) => return End::Lost(error),
             }
             if self.take_turn() {
                 continue;
@@ -195,31 +208,36 @@ impl Writer {
     }
 
     fn gather(&mut self) -> Gathered {
-        let mut parts: Vec<Bytes> = self.due.parts.iter().cloned().collect();
+        let mut parts: Parts = self.due.parts.iter().cloned().collect();
         let pieces = self.heard.gather(&mut parts);
         Gathered { parts, pieces }
     }
 
-    async fn write(&mut self, gathered: Gathered) -> Result<(), End> {
-        self.stall.set(sock_ref(&self.socket));
+    /// Writes what there is, in one call. Not `async`, so that what is gathered is no part of what a
+    /// connection holds while it waits.
+    fn write(&mut self) -> io::Result<Written> {
+        let gathered = self.gather();
         let written = match gathered.parts.as_slice() {
-            // The usual case, and one that the kernel does faster.
-            [part] => self.socket.try_write(part),
+            [] => return Ok(Written::Nothing),
             parts => {
-                let slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
-                self.socket.try_write_vectored(&slices)
+                self.stall.set(sock_ref(&self.socket));
+                match parts {
+                    // The usual case, and one that the kernel does faster.
+                    [part] => self.socket.try_write(part),
+                    parts => {
+                        let slices: SmallVec<[IoSlice<'_>; 8]> = parts.iter().map(|part| IoSlice::new(part)).collect();
+                        self.socket.try_write_vectored(&slices)
+                    }
+                }
             }
         };
         match written {
             Ok(count) => {
                 self.settle(gathered, count);
-                Ok(())
+                Ok(Written::Some)
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                drop(gathered);
-                self.wait_for_peer().await
-            }
-            Err(error) => Err(End::Lost(error)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Written::Blocked),
+            Err(error) => Err(error),
         }
     }
 

@@ -10,9 +10,11 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 use tokio::sync::watch;
 
 use crate::protocol::event::Missed;
@@ -23,6 +25,9 @@ pub(super) const RING_BYTES: usize = 4 << 20;
 pub(super) const CHUNK_BYTES: usize = 16 << 10;
 /// What a chunk costs in memory beside its lines.
 const CHUNK_OVERHEAD_BYTES: usize = 160;
+
+/// What one write is put together of: mostly one or two chunks, which then need no memory of their own.
+pub type Parts = SmallVec<[Bytes; 4]>;
 
 /// Encoded lines of consecutive events.
 #[derive(Clone, Debug)]
@@ -57,6 +62,8 @@ pub struct Place {
 /// One voice's log.
 pub(super) struct VoiceLog {
     ring: Mutex<Ring>,
+    /// The offset of the log's end, to be compared without the lock.
+    end_offset: AtomicU64,
     /// The offset of the log's end; changing it wakes who waits for more.
     end: watch::Sender<u64>,
 }
@@ -73,7 +80,7 @@ impl VoiceLog {
     /// An empty log whose first event will be `next_seq`.
     pub(super) fn new(next_seq: u64, capacity_bytes: usize) -> Arc<Self> {
         let ring = Ring { chunks: VecDeque::new(), held_bytes: 0, capacity_bytes, end: Place { offset: 0, next_seq } };
-        Arc::new(Self { ring: Mutex::new(ring), end: watch::Sender::new(0) })
+        Arc::new(Self { ring: Mutex::new(ring), end_offset: AtomicU64::new(0), end: watch::Sender::new(0) })
     }
 
     fn lock(&self) -> MutexGuard<'_, Ring> {
@@ -91,6 +98,7 @@ impl VoiceLog {
         let mut ring = self.lock();
         let chunk = Chunk { start: ring.end.offset, first_seq: ring.end.next_seq, last_seq, bytes };
         ring.end = chunk.end();
+        self.end_offset.store(ring.end.offset, Ordering::Release);
         ring.held_bytes += chunk.bytes.len() + CHUNK_OVERHEAD_BYTES;
         ring.chunks.push_back(chunk);
         while ring.held_bytes > ring.capacity_bytes && ring.chunks.len() > 1 {
@@ -102,7 +110,7 @@ impl VoiceLog {
 
     /// Wakes everyone who waits for what was appended.
     pub(super) fn wake(&self) {
-        self.end.send_replace(self.end().offset);
+        self.end.send_replace(self.end_offset.load(Ordering::Acquire));
     }
 
     /// A cursor at the end of the log.
@@ -142,7 +150,7 @@ impl Ear {
     }
 
     /// The parts of a chunk that are not one's own.
-    fn cut(&self, chunk: &Chunk, parts: &mut Vec<Bytes>) {
+    fn cut(&self, chunk: &Chunk, parts: &mut Parts) {
         let ranges = self.lock();
         let mut at = chunk.start;
         let mut keep = |from: u64, to: u64| {
@@ -178,7 +186,11 @@ impl Cursor {
     /// Puts the next chunks before `until`, at most `most`, into `chunks`; the cursor stays where it is.
     /// If the ring has moved on past the cursor, goes on in the middle of it and tells what was missed:
     /// at its oldest end, the next event would overtake a slow reader again.
-    pub fn peek(&mut self, until: Option<Place>, most: usize, chunks: &mut Vec<Chunk>) -> Option<Missed> {
+    pub fn peek(&mut self, until: Option<Place>, most: usize, chunks: &mut impl Extend<Chunk>) -> Option<Missed> {
+        // The usual case behind a write, and without the lock that the others wait for.
+        if self.at.offset == self.log.end_offset.load(Ordering::Acquire) {
+            return None;
+        }
         let ring = self.log.lock();
         let mut missed = None;
         let oldest = ring.chunks.front().map_or(ring.end, Chunk::begin);
@@ -199,7 +211,7 @@ impl Cursor {
     }
 
     /// The parts of a chunk that this connection hears.
-    pub fn audible(&self, chunk: &Chunk, parts: &mut Vec<Bytes>) {
+    pub fn audible(&self, chunk: &Chunk, parts: &mut Parts) {
         self.ear.cut(chunk, parts);
     }
 
@@ -244,7 +256,7 @@ mod tests {
     fn read(cursor: &mut Cursor) -> (Option<Missed>, String) {
         let mut chunks = Vec::new();
         let missed = cursor.peek(None, usize::MAX, &mut chunks);
-        let mut parts = Vec::new();
+        let mut parts = Parts::new();
         for chunk in &chunks {
             cursor.audible(chunk, &mut parts);
             cursor.advance(chunk);
