@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use crate::protocol::event::Missed;
 
 /// How much of one voice's log stays in memory.
-pub(super) const RING_BYTES: usize = 4 << 20;
+pub const RING_BYTES: usize = 4 << 20;
 /// A chunk is closed once it exceeds this; it bounds what a stalled connection holds.
 pub(super) const CHUNK_BYTES: usize = 16 << 10;
 /// What a chunk costs in memory beside its lines.
@@ -59,8 +59,8 @@ pub struct Place {
     next_seq: u64,
 }
 
-/// One voice's log.
-pub(super) struct VoiceLog {
+/// One voice's log. Outside this crate only its benchmarks make any.
+pub struct VoiceLog {
     ring: Mutex<Ring>,
     /// The offset of the log's end, to be compared without the lock.
     end_offset: AtomicU64,
@@ -78,7 +78,7 @@ struct Ring {
 
 impl VoiceLog {
     /// An empty log whose first event will be `next_seq`.
-    pub(super) fn new(next_seq: u64, capacity_bytes: usize) -> Arc<Self> {
+    pub fn new(next_seq: u64, capacity_bytes: usize) -> Arc<Self> {
         let ring = Ring { chunks: VecDeque::new(), held_bytes: 0, capacity_bytes, end: Place { offset: 0, next_seq } };
         Arc::new(Self { ring: Mutex::new(ring), end_offset: AtomicU64::new(0), end: watch::Sender::new(0) })
     }
@@ -94,7 +94,7 @@ impl VoiceLog {
     }
 
     /// Appends the lines of the events from the last appended one up to `last_seq`. Nobody is woken yet.
-    pub(super) fn append(&self, bytes: Bytes, last_seq: u64) {
+    pub fn append(&self, bytes: Bytes, last_seq: u64) {
         let mut ring = self.lock();
         let chunk = Chunk { start: ring.end.offset, first_seq: ring.end.next_seq, last_seq, bytes };
         ring.end = chunk.end();
@@ -109,12 +109,12 @@ impl VoiceLog {
     }
 
     /// Wakes everyone who waits for what was appended.
-    pub(super) fn wake(&self) {
+    pub fn wake(&self) {
         self.end.send_replace(self.end_offset.load(Ordering::Acquire));
     }
 
     /// A cursor at the end of the log.
-    pub(super) fn cursor(self: &Arc<Self>, ear: Arc<Ear>) -> Cursor {
+    pub fn cursor(self: &Arc<Self>, ear: Arc<Ear>) -> Cursor {
         let changes = self.end.subscribe();
         Cursor { at: self.end(), log: Arc::clone(self), changes, ear }
     }
@@ -122,7 +122,7 @@ impl VoiceLog {
 
 /// What the room notes for one listener's cursor, before the lines it concerns can be read.
 #[derive(Debug, Default)]
-pub(super) struct Ear {
+pub struct Ear {
     /// The stretches of the log that this listener does not hear, since they are its own words.
     own: Mutex<VecDeque<Range<u64>>>,
     /// Where this listener stops reading this log, having changed its voice.

@@ -4,7 +4,7 @@
 use rusqlite::{CachedStatement, OptionalExtension, Transaction, params};
 
 use super::record::{
-    Account, AccountId, EventRecord, GameRecord, GameState, Level, RatingRecord, Registered, Registration, TokenRecord,
+    Account, AccountId, EventRecord, GameRecord, GameState, Level, RatingRecord, Record, Registered, Registration, TokenRecord,
 };
 use crate::protocol::event::{Deed, SharedFile};
 use crate::protocol::game::event::News;
@@ -12,8 +12,71 @@ use crate::protocol::game::event::News;
 /// The newest tokens that an account keeps.
 const TOKENS_AN_ACCOUNT: i64 = 10;
 
-pub(super) const INSERT_EVENT: &str = "INSERT INTO chat_history (comment, send_time, level, uid, room, seq, kind, ref, game) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING";
+/// Chat events that one statement writes, where so many come in a row: opening the table and its indexes costs
+/// as much as a row.
+pub(super) const RUN: usize = 16;
+
+/// The statement that writes so many events.
+pub(super) fn insert_events_sql(count: usize) -> String {
+    let rows = vec!["(?, ?, ?, ?, ?, ?, ?, ?, ?)"; count].join(", ");
+    format!(
+        "INSERT INTO chat_history (comment, send_time, level, uid, room, seq, kind, ref, game) VALUES {rows} \
+         ON CONFLICT DO NOTHING"
+    )
+}
+
+fn comment_of_deed(deed: &Deed) -> &str {
+    match deed {
+        Deed::Chat { text, .. } | Deed::Announcement { text } => text.as_str(),
+        Deed::File { file, .. } => file.name.as_str(),
+        Deed::Withdrawn { file_name, .. } => file_name.as_str(),
+        Deed::Game(news) => comment_of(&news.news),
+        Deed::Enter { .. } | Deed::Leave { .. } | Deed::Started | Deed::Stopping => "",
+    }
+}
+
+/// Puts an event's values in behind so many others.
+fn bind(insert: &mut CachedStatement<'_>, before: usize, record: &EventRecord) -> rusqlite::Result<()> {
+    let EventRecord { room, author, level, event } = record;
+    let reference =
+        if let Deed::Chat { reference: Some(reference), .. } = &event.deed { Some(reference.as_str()) } else { None };
+    let game = if let Deed::Game(news) = &event.deed { Some(news.game_id.0) } else { None };
+    let first = before * 9 + 1;
+    insert.raw_bind_parameter(first, comment_of_deed(&event.deed))?;
+    insert.raw_bind_parameter(first + 1, event.at_ms)?;
+    insert.raw_bind_parameter(first + 2, level.0)?;
+    insert.raw_bind_parameter(first + 3, author.map(|author| author.0))?;
+    insert.raw_bind_parameter(first + 4, room.0)?;
+    insert.raw_bind_parameter(first + 5, event.seq)?;
+    insert.raw_bind_parameter(first + 6, event.deed.kind())?;
+    insert.raw_bind_parameter(first + 7, reference)?;
+    insert.raw_bind_parameter(first + 8, game)
+}
+
+/// Writes a run of chat events at once, if all of `records` are such; tells if all of them are written. If one
+/// was there already, all are to be written one by one: those that are there then are found.
+pub(super) fn insert_run(insert: &mut CachedStatement<'_>, records: &[Record]) -> rusqlite::Result<bool> {
+    let is_chat = |record: &Record| matches!(record, Record::Event(record) if matches!(record.event.deed, Deed::Chat { .. }));
+    if records.len() != RUN || !records.iter().all(is_chat) {
+        return Ok(false);
+    }
+    for (before, record) in records.iter().enumerate() {
+        if let Record::Event(record) = record {
+            bind(insert, before, record)?;
+        }
+    }
+    Ok(insert.raw_execute()? == RUN)
+}
+
+/// Finds an event that is there just as it is to be written. What it says twice of `kind` are the conditions of the two
+/// partial indexes: a whole batch may have to be found, in however long a history.
+fn find_event_sql(is_presence: bool) -> String {
+    let kinds = if is_presence { "IN" } else { "NOT IN" };
+    format!(
+        "SELECT 1 FROM chat_history WHERE room = ?1 AND seq = ?2 AND kind = ?3 AND kind {kinds} ('enter', 'leave') \
+         AND comment = ?4 AND uid IS ?5 AND send_time = ?6"
+    )
+}
 
 /// Writes an event. A row that is there already is this very event: a commit whose outcome was
 /// unknown had succeeded, and is being tried again.
@@ -22,26 +85,14 @@ pub(super) fn insert_event(
     insert: &mut CachedStatement<'_>,
     record: &EventRecord,
 ) -> rusqlite::Result<()> {
-    let EventRecord { room, author, level, event } = record;
-    let (comment, reference) = match &event.deed {
-        Deed::Chat { text, reference, .. } => (text.as_str(), reference.as_ref().map(|reference| reference.as_str())),
-        Deed::Announcement { text } => (text.as_str(), None),
-        Deed::File { file, .. } => (file.name.as_str(), None),
-        Deed::Withdrawn { file_name, .. } => (file_name.as_str(), None),
-        Deed::Game(news) => (comment_of(&news.news), None),
-        Deed::Enter { .. } | Deed::Leave { .. } | Deed::Started | Deed::Stopping => ("", None),
-    };
-    let author = author.map(|author| author.0);
-    let game = if let Deed::Game(news) = &event.deed { Some(news.game_id.0) } else { None };
-    let kind = event.deed.kind();
-    let rows = insert.execute(params![comment, event.at_ms, level.0, author, room.0, event.seq, kind, reference, game])?;
+    let EventRecord { room, author, event, .. } = record;
+    bind(insert, 0, record)?;
+    let rows = insert.raw_execute()?;
     if rows == 0 {
         // Not so if something else was in the way: then this is an error that nobody may miss.
-        change.query_row(
-            "SELECT 1 FROM chat_history WHERE room = ?1 AND seq = ?2 AND kind = ?3 AND comment = ?4 AND uid IS ?5 AND send_time = ?6",
-            params![room.0, event.seq, kind, comment, author, event.at_ms],
-            |_| Ok(()),
-        )?;
+        let author = author.map(|author| author.0);
+        let values = params![room.0, event.seq, event.deed.kind(), comment_of_deed(&event.deed), author, event.at_ms];
+        change.prepare_cached(&find_event_sql(event.deed.is_presence()))?.query_row(values, |_| Ok(()))?;
         return Ok(());
     }
     match &event.deed {
@@ -172,8 +223,10 @@ pub(super) fn put_rating(change: &Transaction<'_>, record: &RatingRecord) -> rus
 mod tests {
     use super::super::record::RoomId;
     use super::*;
+    use crate::protocol::event::Event;
     use crate::protocol::game::{End, GameId, Side};
     use crate::protocol::name::Name;
+    use crate::protocol::text::Text;
 
     fn game(state: GameState) -> GameRecord {
         let player = |id, name: &str| Account { id: AccountId(id), name: Name::stored(name.into()), level: Level::ORDINARY };
@@ -193,6 +246,46 @@ mod tests {
 
     fn over(ended_ms: i64) -> GameState {
         GameState::Over { end: End { winner: Some(Side::First), reason: End::RESIGNED }, ended_ms, is_rated: false }
+    }
+
+    #[test]
+    fn an_event_written_again_is_found_by_an_index() {
+        let directory = tempfile::tempdir().unwrap();
+        let connection = super::super::schema::open(&directory.path().join("parlor.db")).unwrap();
+        for (is_presence, index) in [(false, "chat_history_talk"), (true, "chat_history_presence")] {
+            let sql = format!("EXPLAIN QUERY PLAN {}", find_event_sql(is_presence));
+            let values = params![1, 9, "chat", "hello", 1, 0];
+            let plan: String = connection.query_row(&sql, values, |row| row.get(3)).unwrap();
+            assert_eq!(plan, format!("SEARCH chat_history USING INDEX {index} (room=? AND seq=?)"));
+        }
+    }
+
+    #[test]
+    fn a_run_with_an_event_that_is_there_is_written_one_by_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut connection = super::super::schema::open(&directory.path().join("parlor.db")).unwrap();
+        connection.execute("INSERT INTO room VALUES (1, 'lobby', 100)", []).unwrap();
+        let record = |seq: u64| {
+            let text = Text::stored(format!("message {seq}"));
+            let deed = Deed::Chat { from: Name::stored("alice".into()), text, reference: None };
+            EventRecord { room: RoomId(1), author: None, level: Level(0), event: Event { seq, at_ms: 7, deed } }
+        };
+        let change = connection.transaction().unwrap();
+        let mut insert = change.prepare_cached(&insert_events_sql(1)).unwrap();
+        let mut insert_of_run = change.prepare_cached(&insert_events_sql(RUN)).unwrap();
+        let run = |first: u64| (first..first + RUN as u64).map(|seq| Record::Event(record(seq))).collect::<Vec<_>>();
+        assert!(insert_run(&mut insert_of_run, &run(1)).unwrap());
+        // Half of it is there.
+        assert!(!insert_run(&mut insert_of_run, &run(9)).unwrap());
+        (9..25).for_each(|seq| insert_event(&change, &mut insert, &record(seq)).unwrap());
+        assert!(!insert_run(&mut insert_of_run, &run(30)[1..]).unwrap());
+        let (count, last): (u64, String) = change
+            .query_row("SELECT count(*), max(comment) FROM chat_history", [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap();
+        assert_eq!((count, last.as_str()), (24, "message 9"));
+        // Something else in its place is an error that nobody may miss.
+        let other = EventRecord { level: Level(0), event: Event { at_ms: 8, ..record(3).event }, ..record(3) };
+        assert!(insert_event(&change, &mut insert, &other).is_err());
     }
 
     #[test]

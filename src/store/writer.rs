@@ -229,11 +229,19 @@ impl Writer<'_> {
         let mut outcomes = Outcomes::new();
         let mut rooms = self.rooms.clone();
         let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut insert = change.prepare_cached(rows::INSERT_EVENT)?;
+        let mut insert = change.prepare_cached(&rows::insert_events_sql(1))?;
+        let mut insert_run = change.prepare_cached(&rows::insert_events_sql(rows::RUN))?;
+        let mut written = 0;
         for (at, record) in records.iter().enumerate() {
             match record {
                 Record::Event(record) => {
-                    rows::insert_event(&change, &mut insert, record)?;
+                    if at >= written && rows::insert_run(&mut insert_run, records.get(at..at + rows::RUN).unwrap_or_default())?
+                    {
+                        written = at + rows::RUN;
+                    }
+                    if at >= written {
+                        rows::insert_event(&change, &mut insert, record)?;
+                    }
                     if let Some(numbering) = rooms.get_mut(&record.room) {
                         numbering.last = record.event.seq;
                     }
@@ -252,7 +260,7 @@ impl Writer<'_> {
                 numbering.reserved = reserved;
             }
         }
-        drop(insert);
+        drop((insert, insert_run));
         change.commit()?;
         self.rooms = rooms;
         Ok(outcomes)
