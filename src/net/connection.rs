@@ -24,7 +24,7 @@ use super::writer::{End, Writer};
 use crate::protocol::closing::Closing;
 use crate::room::ConnectionId;
 use crate::session::outbox::outbox;
-use crate::session::{Ending, Services, Session};
+use crate::session::{Ending, Services, Session, Taken};
 
 /// How long a closed connection is still read, so that the last words arrive: closing a socket with
 /// unread input sends a reset, which discards what the peer has not read yet (RFC 1122, 4.2.2.13).
@@ -79,7 +79,7 @@ pub(super) fn serve(
                 biased;
                 ending = conversation => match ending {
                     Ending::Transfer(request) => Err(request),
-                    Ending::Closed(_) => Ok(timeout(last_words, writing).await.unwrap_or(End::Stalled)),
+                    Ending::Closed(_) => Ok(Box::pin(timeout(last_words, writing)).await.unwrap_or(End::Stalled)),
                     // Whoever asked gets its answers, however slowly it reads.
                     Ending::Left | Ending::EndOfInput => Ok(writing.await),
                 },
@@ -101,7 +101,8 @@ pub(super) fn serve(
         };
         log::debug!("connection {} from {peer}: {end}", connection.0);
         if matches!(end, End::Said) && writer.shut_down().is_ok() {
-            let _ = timeout(LINGER, reader.discard()).await;
+            // Boxed, as above.
+            let _ = Box::pin(timeout(LINGER, reader.discard())).await;
         }
     }
 }
@@ -129,23 +130,27 @@ async fn converse(reader: &mut LineReader, session: &mut Session) -> Ending {
             if session.deadline().is_some_and(|deadline| deadline <= Instant::now()) {
                 return Ending::Closed(Closing::LoginTimeout);
             }
-            match reader.next_line(session.manner()) {
-                Ok(Some(input)) => {
-                    if let ControlFlow::Break(ending) = session.take(input, reader.has_seen_crlf()).await {
-                        return ending;
-                    }
-                    // Lines that cause no reply never fill the outbox; they too let others run.
-                    consume_budget().await;
-                }
+            let line = match reader.next_line(session.manner()) {
+                Ok(Some(line)) => line,
                 Ok(None) => break,
                 Err(_) => return Ending::EndOfInput,
+            };
+            let step = match session.take(line, reader.has_seen_crlf()) {
+                Taken::Done(step) => step,
+                Taken::Waits(work) => work.await,
+            };
+            if let ControlFlow::Break(ending) = step {
+                return ending;
             }
-            if in_time(session.deadline(), session.has_room()).await.is_none() {
+            // Lines that cause no reply never fill the outbox; they too let others run.
+            consume_budget().await;
+            if in_time(session.deadline(), || session.has_room()).await.is_none() {
                 return Ending::Closed(Closing::LoginTimeout);
             }
         }
         session.say().await;
-        match in_time(session.deadline(), reader.fill()).await {
+        let input = &mut *reader;
+        match in_time(session.deadline(), move || input.fill()).await {
             None => return Ending::Closed(Closing::LoginTimeout),
             Some(Ok(true)) => (),
             // A reset is an end of input too: what was asked before it is carried out.
@@ -154,10 +159,11 @@ async fn converse(reader: &mut LineReader, session: &mut Session) -> Ending {
     }
 }
 
-/// Waits, but no longer than until the deadline, if there is one.
-async fn in_time<T>(deadline: Option<Instant>, waiting: impl Future<Output = T>) -> Option<T> {
+/// Waits, but no longer than until the deadline, if there is one. Only logins have one: so the timer is in a box,
+/// and what is waited for is made here, or each connection would hold both three times.
+async fn in_time<T, W: Future<Output = T>>(deadline: Option<Instant>, waiting: impl FnOnce() -> W) -> Option<T> {
     match deadline {
-        Some(deadline) => timeout_at(deadline, waiting).await.ok(),
-        None => Some(waiting.await),
+        Some(deadline) => Box::pin(timeout_at(deadline, waiting())).await.ok(),
+        None => Some(waiting().await),
     }
 }

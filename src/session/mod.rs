@@ -13,6 +13,7 @@ mod talk;
 
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -116,6 +117,14 @@ impl std::fmt::Display for Ending {
 /// Whether a session goes on.
 type Step = ControlFlow<Ending>;
 
+/// What becomes of a line.
+pub enum Taken<'a> {
+    /// It has been taken.
+    Done(ControlFlow<Ending>),
+    /// It is being carried out.
+    Waits(Pin<Box<dyn Future<Output = ControlFlow<Ending>> + Send + 'a>>),
+}
+
 /// One connection's session.
 pub struct Session {
     services: Arc<Services>,
@@ -214,15 +223,22 @@ impl Session {
         self.outbox.has_room().await;
     }
 
-    /// Takes one line of input. Talk is only gathered here; everything else is boxed, so that an idle
-    /// connection does not hold the state of what it does rarely.
-    pub async fn take(&mut self, input: Input, peer_sends_crlf: bool) -> Step {
+    /// Takes one line of input. Talk is only gathered here and waits for nothing; everything else is boxed, so
+    /// that an idle connection does not hold the state of what it does rarely.
+    pub fn take(&mut self, input: Input, peer_sends_crlf: bool) -> Taken<'_> {
         if peer_sends_crlf && self.voice.line_end == LineEnd::Lf {
-            Box::pin(self.turn_to_crlf()).await;
+            return Taken::Waits(Box::pin(async {
+                self.turn_to_crlf().await;
+                match self.gather(input)? {
+                    None => Step::Continue(()),
+                    Some(work) => self.work(work).await,
+                }
+            }));
         }
-        match self.gather(input)? {
-            None => Step::Continue(()),
-            Some(work) => Box::pin(self.work(work)).await,
+        match self.gather(input) {
+            ControlFlow::Break(ending) => Taken::Done(Step::Break(ending)),
+            ControlFlow::Continue(None) => Taken::Done(Step::Continue(())),
+            ControlFlow::Continue(Some(work)) => Taken::Waits(Box::pin(self.work(work))),
         }
     }
 

@@ -248,9 +248,18 @@ impl Outgoing {
 
     /// Waits until `try_next` may have something. Nothing is lost if this is dropped in between.
     pub async fn changed(&mut self) {
+        if self.head.is_some() {
+            // Boxed, so that an idle connection does not hold the state of this.
+            return Box::pin(self.head_changed()).await;
+        }
+        self.shared.filled.notified().await;
+    }
+
+    /// The same while a reply waits to be durable.
+    async fn head_changed(&mut self) {
         let head_ready = async {
             let (position, deadline) = match &mut self.head {
-                None => return std::future::pending().await,
+                None => return,
                 Some(Head::Owed(owed)) => (owed.position, owed.deadline),
                 Some(Head::Spoken { spoken, outcome }) => {
                     if outcome.is_none() {
