@@ -19,7 +19,7 @@ Exit codes:
   65  what came is not what its hash says
   66  a local file, or standard input, cannot be read
   69  no connection; or it was lost, or closed by the server, before all was answered
-  73  a local file, or standard output, cannot be written
+  73  a local file, standard output or the terminal cannot be written
   77  the login was refused";
 
 /// Why the client did not do what it was asked.
