@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use super::audience::{Audience, Line, Listener};
@@ -109,6 +110,8 @@ pub(super) struct Actor {
     waiting: Vec<Waiting>,
     /// When the audience is woken for those who came and went, at the latest.
     wake_due: Option<Instant>,
+    /// Who spoke last.
+    newest_speaker: Option<ConnectionId>,
     is_stopped: bool,
 }
 
@@ -129,6 +132,7 @@ impl Actor {
             slots: Vec::new(),
             waiting: Vec::new(),
             wake_due: None,
+            newest_speaker: None,
             is_stopped: false,
         }
     }
@@ -148,6 +152,14 @@ impl Actor {
                     if count == 0 {
                         return;
                     }
+                    if self.speakers_change(&commands) {
+                        // Whoever else is ready to speak does so first, and what many say at once goes out at once: a
+                        // task that is woken runs right behind its waker, and would take what each says by itself.
+                        yield_now().await;
+                        while commands.len() < COMMANDS_AT_ONCE && let Ok(command) = mailbox.try_recv() {
+                            commands.push(command);
+                        }
+                    }
                 }
                 slot = self.queue.wait_for_reserve_slot(), if !self.departing.is_empty() => {
                     if let Some(account) = self.departing.pop_front() {
@@ -159,6 +171,14 @@ impl Actor {
             commands.drain(..).for_each(|command| self.obey(command));
             self.settle();
         }
+    }
+
+    /// Whether somebody else speaks than before: a sign that several do.
+    fn speakers_change(&mut self, commands: &[Command]) -> bool {
+        let speaker =
+            |command: &Command| if let Command::Speak { speech, .. } = command { Some(speech.connection) } else { None };
+        let Some(newest) = commands.iter().rev().find_map(speaker) else { return false };
+        self.newest_speaker.replace(newest) != Some(newest)
     }
 
     fn obey(&mut self, command: Command) {
