@@ -64,7 +64,7 @@ pub struct VoiceLog {
     ring: Mutex<Ring>,
     /// The offset of the log's end, to be compared without the lock.
     end_offset: AtomicU64,
-    /// The offset of the log's end; changing it wakes who waits for more.
+    /// Up to where everyone has been woken, which may be behind the end; changing it wakes who waits for more.
     end: watch::Sender<u64>,
 }
 

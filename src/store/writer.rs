@@ -231,27 +231,27 @@ impl Writer<'_> {
         let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut insert = change.prepare_cached(&rows::insert_events_sql(1))?;
         let mut insert_run = change.prepare_cached(&rows::insert_events_sql(rows::RUN))?;
-        let mut written = 0;
-        for (at, record) in records.iter().enumerate() {
-            match record {
-                Record::Event(record) => {
-                    if at >= written && rows::insert_run(&mut insert_run, records.get(at..at + rows::RUN).unwrap_or_default())?
-                    {
-                        written = at + rows::RUN;
+        for (run, from) in records.chunks(rows::RUN).zip((0..).step_by(rows::RUN)) {
+            if rows::insert_run(&mut insert_run, run)? {
+                continue;
+            }
+            for (record, at) in run.iter().zip(from..) {
+                match record {
+                    Record::Event(record) => rows::insert_event(&change, &mut insert, record)?,
+                    Record::Registration(registration) => {
+                        outcomes.insert(at, rows::register(&change, registration)?);
                     }
-                    if at >= written {
-                        rows::insert_event(&change, &mut insert, record)?;
-                    }
-                    if let Some(numbering) = rooms.get_mut(&record.room) {
-                        numbering.last = record.event.seq;
-                    }
+                    Record::Token(token) => rows::keep_token(&change, token)?,
+                    Record::Game(game) => rows::put_game(&change, game)?,
+                    Record::Rating(rating) => rows::put_rating(&change, rating)?,
                 }
-                Record::Registration(registration) => {
-                    outcomes.insert(at, rows::register(&change, registration)?);
-                }
-                Record::Token(token) => rows::keep_token(&change, token)?,
-                Record::Game(game) => rows::put_game(&change, game)?,
-                Record::Rating(rating) => rows::put_rating(&change, rating)?,
+            }
+        }
+        for record in records {
+            if let Record::Event(record) = record
+                && let Some(numbering) = rooms.get_mut(&record.room)
+            {
+                numbering.last = record.event.seq;
             }
         }
         for (room, numbering) in &mut rooms {

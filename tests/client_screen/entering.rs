@@ -11,6 +11,17 @@ fn asked(daemon: &Daemon) -> Terminal {
     Terminal::spawn(&command, USUAL)
 }
 
+/// Somebody new has given a name and a password.
+fn asked_whether_to_register(daemon: &Daemon) -> Terminal {
+    let mut alice = asked(daemon);
+    alice.wait_for("name:");
+    alice.enter_line("alice");
+    alice.wait_for("password:");
+    alice.enter_unseen(PASSWORD);
+    alice.wait_for("nobody is called alice yet");
+    alice
+}
+
 fn account(daemon: &Daemon, name: &str) -> String {
     Client::connect(daemon).ask(&format!("U {name}"))
 }
@@ -18,12 +29,7 @@ fn account(daemon: &Daemon, name: &str) -> String {
 #[test]
 fn a_new_name_is_registered_at_the_prompts_and_its_password_is_never_seen() {
     let daemon = Daemon::start();
-    let mut alice = asked(&daemon);
-    alice.wait_for("name:");
-    alice.enter_line("alice");
-    alice.wait_for("password:");
-    alice.enter_unseen(PASSWORD);
-    alice.wait_for("nobody is called alice yet");
+    let mut alice = asked_whether_to_register(&daemon);
     assert!(account(&daemon, "alice").starts_with("OK new"));
     alice.enter_line("y");
     alice.wait_for("password again:");
@@ -41,12 +47,7 @@ fn a_new_name_is_registered_at_the_prompts_and_its_password_is_never_seen() {
 #[test]
 fn a_password_that_is_typed_differently_the_second_time_registers_nobody() {
     let daemon = Daemon::start();
-    let mut alice = asked(&daemon);
-    alice.wait_for("name:");
-    alice.enter_line("alice");
-    alice.wait_for("password:");
-    alice.enter_unseen(PASSWORD);
-    alice.wait_for("nobody is called alice yet");
+    let mut alice = asked_whether_to_register(&daemon);
     alice.enter_line("y");
     alice.wait_for("password again:");
     alice.enter_unseen("correct-house");
@@ -57,12 +58,7 @@ fn a_password_that_is_typed_differently_the_second_time_registers_nobody() {
 #[test]
 fn who_does_not_want_to_register_is_not_registered() {
     let daemon = Daemon::start();
-    let mut alice = asked(&daemon);
-    alice.wait_for("name:");
-    alice.enter_line("alice");
-    alice.wait_for("password:");
-    alice.enter_unseen(PASSWORD);
-    alice.wait_for("nobody is called alice yet");
+    let mut alice = asked_whether_to_register(&daemon);
     alice.enter_line("n");
     // A name that was mistyped is asked for once more.
     alice.wait_until("the next name", |screen| rows(screen).iter().filter(|row| row.starts_with("name:")).count() == 2);

@@ -53,8 +53,8 @@ impl Absence {
         self.found == Found::NotYet && self.read < WORTH_READING
     }
 
-    /// The newest number that was heard before one left.
-    pub(crate) fn since(&self) -> Option<u64> {
-        if let Found::Since(seq) = self.found { Some(seq) } else { None }
+    /// The number by which one left, and the one by which one came again.
+    pub(crate) fn between(&self) -> Option<(u64, u64)> {
+        if let Found::Since(left) = self.found { Some((left, self.entry)) } else { None }
     }
 }

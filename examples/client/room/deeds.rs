@@ -161,10 +161,10 @@ impl Room {
 
     fn help(&mut self, about: &str) {
         let about = about.trim_start_matches('/');
-        if let Some(command) = COMMANDS.iter().find(|command| command.name == about) {
-            return self.note(&format!("{} - {}", form(command.deed), command.help));
-        }
         let explained = |command: &super::commands::Command| format!("{} - {}", form(command.deed), command.help);
+        if let Some(command) = COMMANDS.iter().find(|command| command.name == about) {
+            return self.note(&explained(command));
+        }
         let mut lines: Vec<String> = COMMANDS.iter().map(explained).collect();
         lines.extend(
             [

@@ -4,7 +4,6 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButto
 
 use super::completion::{Sources, complete};
 use super::table::Pressed;
-use super::transfers::Transfer;
 use super::{Ask, Question, Room};
 
 /// Rows that a turn of the wheel scrolls.
@@ -16,8 +15,7 @@ impl Room {
         if key.kind == KeyEventKind::Release {
             return;
         }
-        let is_tab = key.code == KeyCode::Tab;
-        if !is_tab {
+        if key.code != KeyCode::Tab {
             self.choices.clear();
         }
         let is_interrupt = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
@@ -113,12 +111,10 @@ impl Room {
 
     /// One choice is put in; of several what they agree on, and they are shown.
     fn complete(&mut self) {
-        let names = |transfers: &[Transfer]| transfers.iter().map(|transfer| transfer.name.clone()).collect::<Vec<_>>();
-        let transfers = names(&self.transfers);
         let sources = Sources {
             members: self.members.names().filter(|name| *name != self.me).collect(),
             shared: self.shelf.files().iter().map(|file| file.file_name.as_str()).collect(),
-            transfers: transfers.iter().map(String::as_str).collect(),
+            transfers: self.transfers.iter().map(|transfer| transfer.name.as_str()).collect(),
             inviters: self.inviters().collect(),
         };
         let before = &self.editor.text()[..self.editor.cursor()];

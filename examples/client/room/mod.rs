@@ -156,8 +156,6 @@ pub(crate) struct Room {
     rang_at: Option<Instant>,
     /// The last key cleared the line.
     has_cleared: bool,
-    /// The event by which one came.
-    entry: u64,
     pub(crate) areas: Areas,
     asks: Vec<Ask>,
     next_transfer: TransferId,
@@ -194,7 +192,6 @@ impl Room {
             shows_games: false,
             rang_at: None,
             has_cleared: false,
-            entry: welcome.seq,
             areas: Areas::default(),
             asks: Vec::new(),
             next_transfer: 0,
@@ -227,16 +224,12 @@ impl Room {
 
     /// Says something to the user, who alone sees it.
     fn note(&mut self, text: &str) {
-        self.say_here(Kind::Note, text);
+        self.push_own(Kind::Note, None, text);
     }
 
     /// Tells the user that something failed.
     fn fault(&mut self, text: &str) {
-        self.say_here(Kind::Fault, text);
-    }
-
-    fn say_here(&mut self, kind: Kind, text: &str) {
-        self.push_own(kind, None, text);
+        self.push_own(Kind::Fault, None, text);
     }
 
     /// Puts something of this screen's own into the talk, now.
@@ -303,7 +296,7 @@ impl Room {
     }
 }
 
-/// A request that only a refusal is worth words of.
+/// A request, as something to be done.
 fn ask(letter: char, arguments: Value, about: About) -> Ask {
     Ask::Request { letter, arguments, about }
 }

@@ -271,7 +271,12 @@ impl Table {
 
     /// Whether one is to move.
     pub(crate) fn is_own_turn(&self) -> bool {
-        self.own.is_some_and(|seat| self.turn() == Some(seat)) && self.end.is_none() && self.paused.is_none()
+        self.own.is_some() && self.running() == self.own
+    }
+
+    /// Whose time it is: who is to move, while the game goes on and is not paused.
+    fn running(&self) -> Option<Seat> {
+        self.turn().filter(|_| self.end.is_none() && self.paused.is_none())
     }
 
     /// Who is to move.
@@ -291,15 +296,13 @@ impl Table {
 
     /// Whether a clock is so low that each tenth of a second is shown.
     pub(crate) fn shows_tenths(&self, now: Instant) -> bool {
-        let runs = self.turn().filter(|_| self.end.is_none() && self.paused.is_none());
-        runs.and_then(|seat| self.time_left(seat, now)).is_some_and(|left| left < LOW)
+        self.running().and_then(|seat| self.time_left(seat, now)).is_some_and(|left| left < LOW)
     }
 
     /// What is left on a clock.
     pub(crate) fn time_left(&self, seat: Seat, now: Instant) -> Option<Duration> {
         let left = self.position.clocks?[seat as usize];
-        let runs = self.turn() == Some(seat) && self.end.is_none() && self.paused.is_none();
-        Some(if runs { left.saturating_sub(now.saturating_duration_since(self.told_at)) } else { left })
+        Some(if self.running() == Some(seat) { left.saturating_sub(now.saturating_duration_since(self.told_at)) } else { left })
     }
 
     /// The clocks stand still from now on.

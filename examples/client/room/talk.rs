@@ -131,7 +131,7 @@ pub(crate) struct Talk {
     /// The lowest row that is shown; the newest if there is none.
     anchor: Option<Anchor>,
     /// The numbers between which one was away, if they are known.
-    new_since: Option<(u64, u64)>,
+    pub(crate) away_between: Option<(u64, u64)>,
     pub(crate) has_older: bool,
     pub(crate) is_reading_older: bool,
     /// Which page that is.
@@ -161,7 +161,7 @@ impl Talk {
             zone,
             before: 0,
             anchor: None,
-            new_since: None,
+            away_between: None,
             has_older: true,
             is_reading_older: false,
             asked_before: None,
@@ -210,18 +210,12 @@ impl Talk {
     }
 
     /// Removes the oldest entry that waits to be heard, if its text is this.
-    pub(crate) fn settle(&mut self, said: &str) -> bool {
+    pub(crate) fn settle(&mut self, said: &str) {
         let lines: Vec<String> = text::lines(said).collect();
         let waiting = self.entries.iter().position(|entry| entry.kind == Kind::Pending && entry.lines == lines);
         if let Some(index) = waiting {
             self.entries.remove(index);
         }
-        waiting.is_some()
-    }
-
-    /// What came after the first of these numbers was said while one was away, until one came.
-    pub(crate) fn set_new_since(&mut self, left: Option<u64>, came: u64) {
-        self.new_since = left.map(|left| (left, came));
     }
 
     /// Forgets everything, as another log begins.
@@ -241,7 +235,7 @@ impl Talk {
 
     /// Before which entry the line "new since you left" stands.
     fn first_new(&self) -> Option<usize> {
-        let (left, came) = self.new_since?;
+        let (left, came) = self.away_between?;
         let is_known = self.entries.iter().any(|entry| entry.seq.is_some_and(|seq| seq <= left));
         let is_new = |entry: &Entry| entry.seq.is_some_and(|seq| seq > left && seq < came) && entry.is_news();
         self.entries.iter().position(is_new).filter(|_| is_known)

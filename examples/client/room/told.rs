@@ -79,7 +79,7 @@ impl Room {
         (self.talk.has_older, self.talk.is_reading_older) = (has_more, false);
         self.talk.oldest_read = events.first().map(|event| event.seq).or(self.talk.oldest_read);
         self.absence.read(events);
-        self.talk.set_new_since(self.absence.since(), self.entry);
+        self.talk.away_between = self.absence.between();
         if has_more && self.absence.is_open() {
             let oldest = events.first().map(|event| event.seq);
             self.ask_older(oldest);
