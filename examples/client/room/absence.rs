@@ -29,6 +29,11 @@ impl Absence {
         Self { entry, name: name.to_owned(), stop: None, read: 0, found: Found::NotYet }
     }
 
+    /// Of a log that has only begun nobody was away from.
+    pub(crate) fn from_new_log() -> Self {
+        Self { entry: 0, name: String::new(), stop: None, read: 0, found: Found::Never }
+    }
+
     /// Looks at a page of the log, older than all that was looked at.
     pub(crate) fn read(&mut self, page: &[RoomEvent]) {
         self.read += page.len();

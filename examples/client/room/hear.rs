@@ -7,6 +7,7 @@ use parlor::protocol::voice::size;
 use serde_json::json;
 
 use super::super::text::clean;
+use super::absence::Absence;
 use super::table::{Seat, Table};
 use super::talk::{Entry, Kind};
 use super::{About, Connection, Invitation, Room, ask};
@@ -23,6 +24,7 @@ impl Room {
             }
             Event::NewLog => {
                 self.talk.clear();
+                self.absence = Absence::from_new_log();
                 self.note("the room has begun anew: its old talk is no longer there");
                 self.ask_older(None);
             }

@@ -337,6 +337,22 @@ fn what_is_new_is_behind_ones_last_leaving() {
 }
 
 #[test]
+fn in_a_log_that_began_anew_nothing_is_new_since_one_left_the_old_one() {
+    let mut room = room("alice");
+    let page = vec![room_event(4, json!({ "item": "leave", "from": "alice" }))];
+    room.tell(Told::Older { before: Some(11), outcome: Ok((page, false)) }, Instant::now());
+    room.hear(Event::NewLog, Instant::now());
+    let page = [
+        json!({ "item": "started" }),
+        json!({ "item": "enter", "from": "alice" }),
+        json!({ "item": "chat", "from": "bob", "text": "hello" }),
+    ];
+    let page: Vec<RoomEvent> = (3..).zip(page).map(|(seq, event)| room_event(seq, event)).collect();
+    room.tell(Told::Older { before: None, outcome: Ok((page, false)) }, Instant::now());
+    assert!(!shown(&mut room).contains(&"--new--".to_owned()), "{:?}", shown(&mut room));
+}
+
+#[test]
 fn what_is_said_while_one_is_here_is_not_new() {
     let mut room = room("alice");
     let page = [
