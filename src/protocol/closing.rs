@@ -4,12 +4,20 @@
 /// A reason for closing that is the server's, not the peer's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Closing {
+    /// The account, or the address, may not come in.
+    Banned,
     /// The daemon holds as many connections as it may.
     Full,
+    /// The operator ended the session.
+    Kicked,
     /// No first line, or no login, in time.
     LoginTimeout,
     /// A browser or a scanner: the first line was HTTP.
     NotHttp,
+    /// A TLS client on a listener that does not speak it.
+    NotTls,
+    /// The operator gave the account another password.
+    PasswordChanged,
     /// The same account logged in over another connection.
     Replaced,
     /// The daemon stops.
@@ -18,33 +26,45 @@ pub enum Closing {
     Stalled,
     /// The entry could not be made durable in time, so it did not happen.
     StoreFailed,
+    /// The peer's address holds as many connections as it may.
+    TooMany,
     /// Too many wrong passwords.
     WrongPassword,
 }
 
 impl Closing {
     /// Every reason, for the documentation and its test.
-    pub const ALL: [Closing; 8] = [
+    pub const ALL: [Closing; 13] = [
+        Closing::Banned,
         Closing::Full,
+        Closing::Kicked,
         Closing::LoginTimeout,
         Closing::NotHttp,
+        Closing::NotTls,
+        Closing::PasswordChanged,
         Closing::Replaced,
         Closing::ShuttingDown,
         Closing::Stalled,
         Closing::StoreFailed,
+        Closing::TooMany,
         Closing::WrongPassword,
     ];
 
     /// The word for it in `json`, in the log and in `protocol.md`.
     pub fn code(self) -> &'static str {
         match self {
+            Closing::Banned => "banned",
             Closing::Full => "full",
+            Closing::Kicked => "kicked",
             Closing::LoginTimeout => "login-timeout",
             Closing::NotHttp => "not-http",
+            Closing::NotTls => "not-tls",
+            Closing::PasswordChanged => "password-changed",
             Closing::Replaced => "replaced",
             Closing::ShuttingDown => "shutting-down",
             Closing::Stalled => "stalled",
             Closing::StoreFailed => "store-failed",
+            Closing::TooMany => "too-many",
             Closing::WrongPassword => "wrong-password",
         }
     }
@@ -52,9 +72,16 @@ impl Closing {
     /// After how many milliseconds a program may try again, where trying again makes sense.
     pub fn retry_ms(self) -> Option<u32> {
         match self {
-            Closing::Full | Closing::StoreFailed => Some(10_000),
+            Closing::Full | Closing::StoreFailed | Closing::TooMany => Some(10_000),
             Closing::ShuttingDown | Closing::Stalled => Some(1_000),
-            Closing::LoginTimeout | Closing::NotHttp | Closing::Replaced | Closing::WrongPassword => None,
+            Closing::Banned
+            | Closing::Kicked
+            | Closing::LoginTimeout
+            | Closing::NotHttp
+            | Closing::NotTls
+            | Closing::PasswordChanged
+            | Closing::Replaced
+            | Closing::WrongPassword => None,
         }
     }
 }

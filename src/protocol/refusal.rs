@@ -32,6 +32,8 @@ pub enum Refusal {
     BadTicket,
     /// A token that is unknown, too old or malformed.
     BadToken,
+    /// The account may not come in.
+    Banned(Box<Banned>),
     /// Too many passwords are being hashed.
     Busy,
     /// Too many transfers are running.
@@ -55,6 +57,8 @@ pub enum Refusal {
     },
     /// A request that needs a login.
     LoginFirst,
+    /// A new name that looks like this one, which is somebody's.
+    LookAlike(Name),
     /// A command for a shell, pasted into the room.
     ForShell,
     /// Somebody registered the name in between.
@@ -85,6 +89,11 @@ pub enum Refusal {
     Quota(Quota),
     /// Another number of bytes than was said.
     SizeMismatch(SizeMismatch),
+    /// Too much was asked for; nothing happened.
+    SlowDown {
+        /// After this long it may be asked again.
+        retry_ms: u64,
+    },
     /// The store cannot take or give anything at the moment.
     StoreFailed,
     /// A file over the largest size, in bytes.
@@ -115,6 +124,15 @@ pub enum Refusal {
         /// How many more this connection may send.
         tries_left: u32,
     },
+}
+
+/// Until when an account may not come in, and why.
+#[derive(Clone, Debug)]
+pub struct Banned {
+    /// In milliseconds since 1970 UTC; `None` for ever.
+    pub until_ms: Option<i64>,
+    /// The operator's words, if there are any.
+    pub why: String,
 }
 
 /// A line that may have been meant.
@@ -198,7 +216,7 @@ pub enum SizeMismatch {
 
 impl Refusal {
     /// The closed list of codes, in the order of `protocol.md`.
-    pub const CODES: [&str; 44] = [
+    pub const CODES: [&str; 47] = [
         "already-in",
         "already-inviting",
         "already-playing",
@@ -210,6 +228,7 @@ impl Refusal {
         "bad-text",
         "bad-ticket",
         "bad-token",
+        "banned",
         "busy",
         "disk-full",
         "file-exists",
@@ -217,6 +236,7 @@ impl Refusal {
         "illegal-move",
         "line-too-long",
         "login-first",
+        "look-alike",
         "members-only",
         "name-taken",
         "no-game",
@@ -234,6 +254,7 @@ impl Refusal {
         "quota",
         "reserved",
         "size-mismatch",
+        "slow-down",
         "store-failed",
         "taken",
         "too-large",
@@ -256,6 +277,7 @@ impl Refusal {
             Refusal::BadText(_) => "bad-text",
             Refusal::BadTicket => "bad-ticket",
             Refusal::BadToken => "bad-token",
+            Refusal::Banned(_) => "banned",
             Refusal::Busy | Refusal::BusyTransfers => "busy",
             Refusal::DiskFull => "disk-full",
             Refusal::FileExists(_) => "file-exists",
@@ -263,6 +285,7 @@ impl Refusal {
             Refusal::HashMismatch => "hash-mismatch",
             Refusal::LineTooLong { .. } => "line-too-long",
             Refusal::LoginFirst => "login-first",
+            Refusal::LookAlike(_) => "look-alike",
             Refusal::NameTaken(_) => "name-taken",
             Refusal::NoSuchFile(_) => "no-such-file",
             Refusal::NoSuchAccount(_) | Refusal::NoSuchUser(_) => "no-such-user",
@@ -272,6 +295,7 @@ impl Refusal {
             Refusal::NotYours(_) => "not-yours",
             Refusal::Quota(_) => "quota",
             Refusal::SizeMismatch(_) => "size-mismatch",
+            Refusal::SlowDown { .. } => "slow-down",
             Refusal::StoreFailed | Refusal::FileFailed => "store-failed",
             Refusal::TooLarge { .. } => "too-large",
             Refusal::TooSlow => "too-slow",

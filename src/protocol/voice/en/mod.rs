@@ -11,12 +11,12 @@ use super::super::file_name::{FileNameFault, FileNameWrong};
 use super::super::limits::{FILE_NAME_BYTES, FILES_AN_ACCOUNT};
 use super::super::limits::{NAME_CHARS, PASSWORD_MAX_BYTES, PASSWORD_MIN_BYTES};
 use super::super::name::{Name, NameFault};
-use super::super::refusal::{FileExists, Instead, Quota, Refusal, SizeMismatch, Unconfirmed};
+use super::super::refusal::{Banned, FileExists, Instead, Quota, Refusal, SizeMismatch, Unconfirmed};
 use super::super::reply::{Found, Offered, Welcome};
 use super::super::request::RangeEnd;
 use super::super::text::TextFault;
 use super::prose::games::GamePhrases;
-use super::prose::{Phrases, list, size};
+use super::prose::{Phrases, list, local_time, size};
 
 /// English words.
 pub(super) struct English;
@@ -141,6 +141,7 @@ impl Phrases for English {
                 "that ticket is unknown, used, too old or for the other direction; F or L gives a new one".into()
             }
             Refusal::BadToken => "that token is unknown or too old; log in with U and P".into(),
+            Refusal::Banned(ban) => banned(ban),
             Refusal::Busy => "too many are logging in at this moment; send the line again in a few seconds".into(),
             Refusal::BusyTransfers => "too many transfers are running; run the same command again in a few seconds".into(),
             Refusal::DiskFull => {
@@ -162,6 +163,7 @@ impl Phrases for English {
                 format!("a line or text has at most {limit_bytes} bytes here; the whole line was ignored")
             }
             Refusal::LoginFirst => "log in first: U your-name, then P your-name your-password".into(),
+            Refusal::LookAlike(name) => format!("that looks like {name}, who is registered; choose another with U"),
             Refusal::NameTaken(name) => format!("somebody has just registered {name}; choose another with U"),
             Refusal::NoSuchFile(name) => format!("nothing called {name} is shared; S lists what is"),
             Refusal::NoSuchAccount(name) => format!("nobody is called {name}; W lists who is here"),
@@ -176,6 +178,9 @@ impl Phrases for English {
                 "the room's files take all the space there is for them; somebody has to withdraw one".into()
             }
             Refusal::SizeMismatch(mismatch) => size_mismatch(*mismatch),
+            Refusal::SlowDown { retry_ms } => {
+                format!("too much at once; nothing happened, send the line again in {} s", retry_ms.div_ceil(1000))
+            }
             Refusal::StoreFailed => "the server cannot store or read at the moment; nothing happened, try again later".into(),
             Refusal::TooLarge { limit_bytes } => format!("at most {limit_bytes} bytes ({}) can be sent", size(*limit_bytes)),
             Refusal::TooSlow => "bytes came too slowly; what came is kept, go on with F".into(),
@@ -203,13 +208,18 @@ impl Phrases for English {
 
     fn closing(&self, closing: Closing) -> String {
         let why = match closing {
+            Closing::Banned => "the operator does not let you in",
             Closing::Full => "the server is full; come back later",
+            Closing::Kicked => "the operator ended your session",
             Closing::LoginTimeout => "no login came in time; come again and send U your-name, then P your-name your-password",
             Closing::NotHttp => "this is a chat room, not a web server; try: nc host port",
+            Closing::NotTls => "this port does not speak TLS; connect without it",
+            Closing::PasswordChanged => "your account has a new password; log in with that",
             Closing::Replaced => "your account logged in over another connection",
             Closing::ShuttingDown => "the server stops; come back later",
             Closing::Stalled => "nothing was read for too long",
             Closing::StoreFailed => "the server cannot store anything at the moment; come back later",
+            Closing::TooMany => "your address holds as many connections as one may; come back later",
             Closing::WrongPassword => "too many wrong passwords",
         };
         format!("Closing ({}): {why}", closing.code())
@@ -228,6 +238,12 @@ fn or(what: String, instead: Option<&Instead>) -> String {
         Some(Instead::SayOrMove(words)) => format!("{what}; to say it: C - {words}, to play it: M {words}"),
         None => what,
     }
+}
+
+fn banned(ban: &Banned) -> String {
+    let until =
+        ban.until_ms.map_or_else(|| "you may not come in".into(), |at_ms| format!("come back after {}", local_time(at_ms)));
+    if ban.why.is_empty() { until } else { format!("{until}; the operator says: {}", ban.why) }
 }
 
 fn bad_file_name(letter: char, fault: &FileNameFault) -> String {

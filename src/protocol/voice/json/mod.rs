@@ -168,6 +168,14 @@ fn put_refusal(refusal: &Refusal, reference: Option<&Ref>, out: &mut String) {
     object.reference(reference);
     match refusal {
         Refusal::WrongPassword { tries_left } => object.number("tries_left", tries_left),
+        Refusal::SlowDown { retry_ms } => object.number("retry_ms", retry_ms),
+        Refusal::LookAlike(name) => object.text("name", name.as_str()),
+        Refusal::Banned(ban) => {
+            if let Some(until_ms) = ban.until_ms {
+                object.number("until_ms", until_ms);
+            }
+            object.text("why", &ban.why)
+        }
         Refusal::Unconfirmed(Unconfirmed::Event(seq)) => object.number("seq", seq),
         Refusal::Game(refusal) => games::put_refusal(&mut object, refusal),
         Refusal::FileExists(exists) => match &**exists {

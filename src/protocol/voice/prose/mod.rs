@@ -213,7 +213,7 @@ fn request_for(range: &HistoryRange) -> String {
 }
 
 /// Date and time in the daemon's zone.
-fn local_time(at_ms: i64) -> String {
+pub(super) fn local_time(at_ms: i64) -> String {
     let at = Timestamp::from_millisecond(at_ms).unwrap_or_default();
     at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

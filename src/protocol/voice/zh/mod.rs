@@ -11,12 +11,12 @@ use super::super::file_name::{FileNameFault, FileNameWrong};
 use super::super::limits::{FILE_NAME_BYTES, FILES_AN_ACCOUNT};
 use super::super::limits::{NAME_CHARS, PASSWORD_MAX_BYTES, PASSWORD_MIN_BYTES};
 use super::super::name::{Name, NameFault};
-use super::super::refusal::{FileExists, Instead, Quota, Refusal, SizeMismatch, Unconfirmed};
+use super::super::refusal::{Banned, FileExists, Instead, Quota, Refusal, SizeMismatch, Unconfirmed};
 use super::super::reply::{Found, Offered, Welcome};
 use super::super::request::RangeEnd;
 use super::super::text::TextFault;
 use super::prose::games::GamePhrases;
-use super::prose::{Phrases, list, size};
+use super::prose::{Phrases, list, local_time, size};
 
 /// Chinese words.
 pub(super) struct Chinese;
@@ -139,6 +139,7 @@ impl Phrases for Chinese {
             Refusal::BadText(_) => "不允许控制字符或文字方向字符；没有发送任何内容".into(),
             Refusal::BadTicket => "此凭证无效、已用过、已过期或方向不对；请用 F 或 L 再取一个".into(),
             Refusal::BadToken => "令牌无效或已过期；请用 U 和 P 登录".into(),
+            Refusal::Banned(ban) => banned(ban),
             Refusal::Busy => "此刻登录的人太多；请过几秒再发一次".into(),
             Refusal::BusyTransfers => "正在传送的文件太多；请过几秒再运行同一命令".into(),
             Refusal::DiskFull => "服务器磁盘空间不足，暂不能收文件；请稍后再用 F，已收到的部分会保留".into(),
@@ -150,6 +151,7 @@ impl Phrases for Chinese {
             Refusal::HashNeeded => "没有收到 sha256：文件在您运行命令的目录里吗？请到文件所在目录再运行一次".into(),
             Refusal::LineTooLong { limit_bytes } => format!("一行或一段文字最多 {limit_bytes} 字节；整行已忽略"),
             Refusal::LoginFirst => "请先登录：U 名字，再发 P 名字 密码".into(),
+            Refusal::LookAlike(name) => format!("此名字与已注册的 {name} 太像；请用 U 另选一个"),
             Refusal::NameTaken(name) => format!("{name} 刚被别人注册；请用 U 另选一个"),
             Refusal::NoSuchFile(name) => format!("没有共享名为 {name} 的文件；S 列出全部"),
             Refusal::NoSuchAccount(name) => format!("没有 {name} 这个账号；W 列出在场的人"),
@@ -162,6 +164,9 @@ impl Phrases for Chinese {
             Refusal::Quota(Quota::Files) => format!("您已共享 {FILES_AN_ACCOUNT} 个文件；X 可撤下一个"),
             Refusal::Quota(Quota::Room) => "聊天室的文件空间已满；需有人撤下文件".into(),
             Refusal::SizeMismatch(mismatch) => size_mismatch(*mismatch),
+            Refusal::SlowDown { retry_ms } => {
+                format!("一下子太多了；什么都没有发生，请过 {} 秒再发这一行", retry_ms.div_ceil(1000))
+            }
             Refusal::StoreFailed => "服务器此刻无法保存或读取；什么都没有发生，请稍后再试".into(),
             Refusal::TooLarge { limit_bytes } => format!("最多可发 {limit_bytes} 字节（{}）", size(*limit_bytes)),
             Refusal::TooSlow => "传送太慢；已收到的会保留，请用 F 续传".into(),
@@ -183,13 +188,18 @@ impl Phrases for Chinese {
 
     fn closing(&self, closing: Closing) -> String {
         let why = match closing {
+            Closing::Banned => "管理员不让您进入",
             Closing::Full => "服务器已满，请稍后再来",
+            Closing::Kicked => "管理员结束了您的连接",
             Closing::LoginTimeout => "未及时登录；请重新连接，发 U 名字，再发 P 名字 密码",
             Closing::NotHttp => "这里是聊天室，不是网站；请用 nc 连接",
+            Closing::NotTls => "此端口不用 TLS；请不加密连接",
+            Closing::PasswordChanged => "您的账号有了新密码；请用新密码登录",
             Closing::Replaced => "您的账号在别处登录了",
             Closing::ShuttingDown => "服务器关闭，请稍后再来",
             Closing::Stalled => "太久没有接收数据",
             Closing::StoreFailed => "服务器此刻无法保存，请稍后再来",
+            Closing::TooMany => "您的地址连接数已满，请稍后再来",
             Closing::WrongPassword => "密码错误次数过多",
         };
         format!("连接关闭（{}）：{why}", closing.code())
@@ -208,6 +218,11 @@ fn or(what: String, instead: Option<&Instead>) -> String {
         Some(Instead::SayOrMove(words)) => format!("{what}；要说这句话请发：C - {words}；要走这步棋请发：M {words}"),
         None => what,
     }
+}
+
+fn banned(ban: &Banned) -> String {
+    let until = ban.until_ms.map_or_else(|| "您不能进入".into(), |at_ms| format!("请在 {} 之后再来", local_time(at_ms)));
+    if ban.why.is_empty() { until } else { format!("{until}；管理员说：{}", ban.why) }
 }
 
 fn bad_file_name(letter: char, fault: &FileNameFault) -> String {
