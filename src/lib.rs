@@ -46,6 +46,7 @@
 //! | [`net`] | listener, reader, writer, transfers: the only sockets of clients | session, files, room's cursors |
 //! | [`admin`] | the control socket and the flags that talk to it | session's services |
 //! | [`client`] | the library for the other side of the wire: no part of the daemon | nothing of ours |
+//! | [`guard`] | budgets against floods and guesses, networks | protocol, store |
 //! | [`background`] | the threads of low priority, for hashes and bytes | nothing of ours |
 //! | [`mailbox`] | how actors are told and asked | nothing of ours |
 //! | [`errors`] | which error is which refusal | protocol, store, auth |
@@ -76,6 +77,7 @@ pub mod errors;
 pub mod exit;
 pub mod files;
 pub mod games;
+pub mod guard;
 pub mod logging;
 pub mod mailbox;
 pub mod net;

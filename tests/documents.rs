@@ -85,6 +85,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("errors", &["auth", "protocol", "store"]),
     ("files", &["auth", "background", "clock", "logging", "mailbox", "protocol", "room", "store"]),
     ("games", &["clock", "mailbox", "protocol", "room", "store"]),
+    ("guard", &["protocol", "store"]),
     ("session", &["auth", "clock", "files", "games", "protocol", "room", "store"]),
     ("net", &["background", "files", "logging", "protocol", "room", "session"]),
     ("config", &["files", "games", "net", "protocol"]),
