@@ -6,7 +6,7 @@
 //! else; past the queue a login is refused at once instead of waiting for minutes.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender};
 use sha2::{Digest, Sha256};
@@ -36,7 +36,7 @@ pub struct NoRandomness(#[from] getrandom::Error);
 
 enum Job {
     Hash { password: Secret, answer: oneshot::Sender<String> },
-    Verify { password: Secret, hash: String, answer: oneshot::Sender<bool> },
+    Verify { password: Secret, hash: Option<String>, answer: oneshot::Sender<bool> },
 }
 
 /// The door.
@@ -55,9 +55,10 @@ impl Auth {
     /// Starts the hashing threads. They end with the last handle.
     pub fn start(bcrypt_cost: u32) -> std::io::Result<Self> {
         let (jobs, waiting) = crossbeam_channel::bounded(WAITING);
+        let nobodys_hash = Arc::<OnceLock<String>>::default();
         for _ in 0..THREADS {
-            let waiting = waiting.clone();
-            std::thread::Builder::new().name("hash".into()).spawn(move || work(&waiting, bcrypt_cost))?;
+            let (waiting, nobodys_hash) = (waiting.clone(), Arc::clone(&nobodys_hash));
+            std::thread::Builder::new().name("hash".into()).spawn(move || work(&waiting, bcrypt_cost, &nobodys_hash))?;
         }
         Ok(Self { jobs, claims: Arc::default() })
     }
@@ -67,8 +68,9 @@ impl Auth {
         self.ask(|answer| Job::Hash { password, answer }).await
     }
 
-    /// Whether the password belongs to the hash.
-    pub async fn verify(&self, password: Secret, hash: String) -> Result<bool, Busy> {
+    /// Whether the password belongs to the hash. Where there is none it does not, which takes as long to find out: how
+    /// long somebody waits tells nothing of who is registered.
+    pub async fn verify(&self, password: Secret, hash: Option<String>) -> Result<bool, Busy> {
         self.ask(|answer| Job::Verify { password, hash, answer }).await
     }
 
@@ -93,8 +95,10 @@ impl Drop for Claim {
     }
 }
 
-fn work(waiting: &Receiver<Job>, bcrypt_cost: u32) {
+fn work(waiting: &Receiver<Job>, bcrypt_cost: u32, nobodys_hash: &OnceLock<String>) {
     lower_priority();
+    // Before it is needed, or the first name that nobody has would take twice as long.
+    let nobodys_hash = nobodys_hash.get_or_init(|| bcrypt::hash("nobody's password", bcrypt_cost).unwrap_or_default());
     for job in waiting {
         // Whoever asked may be gone, here and below.
         match job {
@@ -105,8 +109,11 @@ fn work(waiting: &Receiver<Job>, bcrypt_cost: u32) {
                 Err(error) => log::error!("cannot hash a password: {error}"),
             },
             Job::Verify { password, hash, answer } => {
+                let is_somebodys = hash.is_some();
+                let hash = hash.as_deref().unwrap_or(nobodys_hash);
                 // An error is a password that is too long to have been registered.
-                _ = answer.send(bcrypt::non_truncating_verify(password.expose(), &hash).unwrap_or(false));
+                let is_right = bcrypt::non_truncating_verify(password.expose(), hash).unwrap_or(false);
+                _ = answer.send(is_right && is_somebodys);
             }
         }
     }
@@ -134,7 +141,8 @@ mod tests {
         let longest = "p".repeat(71);
         let hash = auth.hash(Secret::new(&longest)).await.unwrap();
         for (typed, want) in [(longest.clone(), true), (format!("{longest}x"), false), ("p".repeat(70), false)] {
-            assert_eq!(auth.verify(Secret::new(&typed), hash.clone()).await, Ok(want));
+            assert_eq!(auth.verify(Secret::new(&typed), None).await, Ok(false));
+            assert_eq!(auth.verify(Secret::new(&typed), Some(hash.clone())).await, Ok(want));
         }
     }
 

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::auth;
+use crate::guard::TooMuch;
 use crate::protocol::refusal::Refusal;
 use crate::store::queue::StoreFailed;
 use crate::store::read::ReadError;
@@ -16,6 +17,15 @@ impl From<StoreFailed> for Refusal {
 impl From<auth::Busy> for Refusal {
     fn from(_: auth::Busy) -> Self {
         Refusal::Busy
+    }
+}
+
+impl From<TooMuch> for Refusal {
+    fn from(too_much: TooMuch) -> Self {
+        match too_much {
+            TooMuch::Busy => Refusal::Busy,
+            TooMuch::SlowDown(wait) => Refusal::slow_down(wait),
+        }
     }
 }
 

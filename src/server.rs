@@ -21,6 +21,8 @@ use crate::data_dir::DataDir;
 use crate::exit::Failure;
 use crate::files::{self, Files, OpenError};
 use crate::games::{self, Games};
+use crate::guard::Guard;
+use crate::guard::network::Network;
 use crate::net::Keepalive;
 use crate::net::listener::{Acceptor, Settings};
 use crate::room::Room;
@@ -47,11 +49,14 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let background = Background::start()?;
     let (files, files_task) = open_files(&config, &data, &store, &room, &background).await?;
     let (games, games_task) = open_games(&config, &store, &room, opened.was_closed).await?;
+    let max_connections = max_connections(&config);
+    warn_of_trust(&config);
     let services = Arc::new(Services {
         room: room.clone(),
         queue: store.queue.clone(),
         reader: store.reader.clone(),
         auth: Auth::start(config.bcrypt_cost)?,
+        guard: Guard::new(config.guard.limits(max_connections)),
         files,
         games: games.clone(),
         advertise: config.files.advertise.clone(),
@@ -61,6 +66,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
         stop_patience: seconds(config.stop_timeout_s) / 4,
     });
     let control = tokio::spawn(control.run(Arc::clone(&services)));
+    log::info!("parlord {} on {}, at most {max_connections} connections", env!("CARGO_PKG_VERSION"), config.data.display());
     let acceptor = start_accepting(&config, services, listeners, background.handle().clone())?;
 
     let failure = tokio::select! {
@@ -117,24 +123,37 @@ async fn bind(config: &Config) -> Result<Vec<TcpListener>, Failure> {
     Ok(listeners)
 }
 
+/// How many connections there may be, transfers too: what was asked for, as far as the descriptors go.
+fn max_connections(config: &Config) -> usize {
+    // A transfer holds its file beside its connection.
+    let in_reserve = DESCRIPTORS_IN_RESERVE + u64::from(config.files.max_transfers);
+    let allowed = raise_descriptor_limit().saturating_sub(in_reserve).max(1);
+    let wanted = config.max_connections.map_or(allowed, u64::from);
+    if wanted > allowed {
+        log::warn!("--max-connections {wanted} is more than the descriptor limit allows: {allowed} it is (see ulimit -Hn)");
+    }
+    usize::try_from(wanted.min(allowed)).unwrap_or(usize::MAX)
+}
+
+/// Whoever comes by a tunnel or a proxy on this machine seems to come from this machine.
+fn warn_of_trust(config: &Config) {
+    let trusts_loopback =
+        config.guard.trusted().iter().any(|trusted| Network::LOOPBACK.iter().any(|own| own.overlaps(*trusted)));
+    if trusts_loopback && config.listen.iter().any(|address| !address.ip().is_loopback()) {
+        log::warn!(
+            "this machine's own addresses are trusted (--trust), and others can connect: whoever comes through a tunnel or \
+             a proxy on this machine has no budgets; with one, give --trust none"
+        );
+    }
+}
+
 fn start_accepting(
     config: &Config,
     services: Arc<Services>,
     listeners: Vec<TcpListener>,
     background: Handle,
 ) -> Result<Arc<Acceptor>, Failure> {
-    // A transfer holds its file beside its connection.
-    let in_reserve = DESCRIPTORS_IN_RESERVE + u64::from(config.files.max_transfers);
-    let allowed = raise_descriptor_limit().saturating_sub(in_reserve).max(1);
-    let max_connections = config.max_connections.map_or(allowed, u64::from);
-    if max_connections > allowed {
-        log::warn!(
-            "--max-connections {max_connections} is more than the descriptor limit allows: {allowed} it is (see ulimit -Hn)"
-        );
-    }
-    let max_connections = max_connections.min(allowed);
     let settings = Settings {
-        max_connections: usize::try_from(max_connections).unwrap_or(usize::MAX),
         keepalive: Keepalive { idle: seconds(config.keepalive_idle_s), interval: seconds(config.keepalive_interval_s) },
         stall_timeout: seconds(config.stall_timeout_s),
         min_rate: config.files.min_rate(),
@@ -146,7 +165,6 @@ fn start_accepting(
         ready.push(listener.local_addr()?);
         tokio::spawn(Arc::clone(&acceptor).run(listener));
     }
-    log::info!("parlord {} on {}, at most {max_connections} connections", env!("CARGO_PKG_VERSION"), config.data.display());
     let mut out = std::io::stdout().lock();
     for address in ready {
         writeln!(out, "listening on {address}")?;

@@ -7,6 +7,7 @@ mod harness;
 mod announce;
 mod bad_input;
 mod boards;
+mod budgets;
 mod client_hostile;
 mod client_library;
 mod client_pipe;

@@ -1,8 +1,9 @@
 //! Flags and environment, parsed once. Every figure's unit stands in its name. Those for files are in
-//! [`files`], those for games in [`games`].
+//! [`files`], those for games in [`games`], budgets in [`guard`].
 
 mod files;
 mod games;
+mod guard;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use clap::{Parser, ValueEnum};
 use crate::protocol::tongue::Tongue;
 pub use files::FileOptions;
 pub use games::GameOptions;
+pub use guard::GuardOptions;
 
 /// A chat room whose complete client is netcat.
 #[derive(Clone, Debug, Parser)]
@@ -86,6 +88,10 @@ pub struct Config {
     #[command(flatten)]
     #[expect(missing_docs, reason = "as above")]
     pub games: GameOptions,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "as above")]
+    pub guard: GuardOptions,
 }
 
 /// A language for people, as a flag.

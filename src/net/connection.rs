@@ -13,18 +13,19 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::coop::{consume_budget, unconstrained};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::options::StallBound;
 use super::reader::LineReader;
 use super::transfer::{Carrier, Handoff};
 use super::writer::{End, Writer};
+use crate::guard::Admitted;
 use crate::protocol::closing::Closing;
 use crate::room::ConnectionId;
 use crate::session::outbox::outbox;
-use crate::session::{Ending, Services, Session, Taken};
+use crate::session::{Caller, Ending, Services, Session, Taken};
 
 /// How long a closed connection is still read, so that the last words arrive: closing a socket with
 /// unread input sends a reset, which discards what the peer has not read yet (RFC 1122, 4.2.2.13).
@@ -34,7 +35,7 @@ const LINGER: Duration = Duration::from_secs(2);
 /// replies before them may wait for the disk.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
-/// Serves a connection until it ends. `place` is its place among the connections there may be.
+/// Serves a connection until it ends.
 ///
 /// The parts are made before the future and moved into it once: an `async fn` would hold its
 /// arguments beside them, for as long as the connection lives.
@@ -45,7 +46,7 @@ pub(super) fn serve(
     services: Arc<Services>,
     stall: StallBound,
     carrier: Carrier,
-    place: OwnedSemaphorePermit,
+    admitted: Admitted,
 ) -> impl Future<Output = ()> {
     // Only what is written into commands for the peer depends on it.
     let local = stream.local_addr().unwrap_or((Ipv4Addr::UNSPECIFIED, 0).into());
@@ -55,8 +56,9 @@ pub(super) fn serve(
     let (outbox, outgoing) = outbox(services.queue.clone());
     let mut writer = Writer::new(write_half, outgoing, stall);
     let (end_session, mut ended) = oneshot::channel();
-    let address = peer.ip().to_canonical().to_string();
-    let mut session = Session::new(Arc::clone(&services), connection, address, local, outbox, end_session);
+    let Admitted { place, stranger, pace } = admitted;
+    let caller = Caller { connection, peer: peer.ip().to_canonical(), local, stranger, pace };
+    let mut session = Session::new(Arc::clone(&services), caller, outbox, end_session);
     async move {
         let _place = place;
         let end = {
@@ -130,6 +132,11 @@ async fn converse(reader: &mut LineReader, session: &mut Session) -> Ending {
             if session.deadline().is_some_and(|deadline| deadline <= Instant::now()) {
                 return Ending::Closed(Closing::LoginTimeout);
             }
+            if let Some(until) = session.take_pause() {
+                session.say().await;
+                in_time(session.deadline(), || sleep_until(until)).await;
+                continue;
+            }
             let line = match reader.next_line(session.manner()) {
                 Ok(Some(line)) => line,
                 Ok(None) => break,
@@ -152,9 +159,9 @@ async fn converse(reader: &mut LineReader, session: &mut Session) -> Ending {
         let input = &mut *reader;
         match in_time(session.deadline(), move || input.fill()).await {
             None => return Ending::Closed(Closing::LoginTimeout),
-            Some(Ok(true)) => (),
+            Some(Ok(count @ 1..)) => session.received(count),
             // A reset is an end of input too: what was asked before it is carried out.
-            Some(Ok(false) | Err(_)) => return Ending::EndOfInput,
+            Some(Ok(0) | Err(_)) => return Ending::EndOfInput,
         }
     }
 }

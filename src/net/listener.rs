@@ -28,14 +28,12 @@ use crate::session::Services;
 /// failing calls a second when descriptors run out.
 const PAUSE_FIRST: Duration = Duration::from_millis(10);
 const PAUSE_LAST: Duration = Duration::from_secs(1);
-/// Connections that are being told at once that the daemon is full; more are closed without a word.
+/// Connections that are being told at once that there is no place for them; more are closed without a word.
 const TURNED_AWAY_AT_ONCE: usize = 64;
 
 /// How connections are treated.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The most at once.
-    pub max_connections: usize,
     /// When a silent peer is taken for dead.
     pub keepalive: Keepalive,
     /// How long a peer may take nothing.
@@ -55,7 +53,6 @@ pub struct Acceptor {
     /// Cancelled when connections are told to go.
     pub stopping: CancellationToken,
     connections: TaskTracker,
-    places: Arc<Semaphore>,
     turned_away: Arc<Semaphore>,
     next_id: AtomicU64,
 }
@@ -63,14 +60,12 @@ pub struct Acceptor {
 impl Acceptor {
     /// An acceptor that accepts nothing yet.
     pub fn new(services: Arc<Services>, settings: Settings) -> Arc<Self> {
-        let places = settings.max_connections.min(Semaphore::MAX_PERMITS);
         Arc::new(Self {
             services,
             settings,
             closing: CancellationToken::new(),
             stopping: CancellationToken::new(),
             connections: TaskTracker::new(),
-            places: Arc::new(Semaphore::new(places)),
             turned_away: Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE)),
             next_id: AtomicU64::new(1),
         })
@@ -120,23 +115,27 @@ impl Acceptor {
             log::debug!("connection from {peer} was gone at once: {error}");
             return;
         }
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { return self.turn_away(stream) };
+        let admitted = match self.services.guard.admit(peer.ip()) {
+            Ok(admitted) => admitted,
+            Err(closing) => return self.turn_away(stream, peer, closing),
+        };
         let connection = ConnectionId(self.next_id.fetch_add(1, Ordering::Relaxed));
         log::debug!("connection {} from {peer}", connection.0);
         let Settings { min_rate, ref background, .. } = self.settings;
         let carrier = Carrier { background: background.clone(), min_rate, stopping: self.stopping.clone() };
         let services = Arc::clone(&self.services);
-        self.connections.spawn(serve(stream, peer, connection, services, self.stall_bound(), carrier, place));
+        self.connections.spawn(serve(stream, peer, connection, services, self.stall_bound(), carrier, admitted));
     }
 
     fn stall_bound(&self) -> StallBound {
         StallBound::new(self.settings.stall_timeout, self.settings.keepalive.idle)
     }
 
-    fn turn_away(&self, stream: TcpStream) {
+    fn turn_away(&self, stream: TcpStream, peer: SocketAddr, closing: Closing) {
+        log::debug!("connection from {peer}: {}", closing.code());
         let Ok(place) = Arc::clone(&self.turned_away).try_acquire_owned() else { return };
         let mut last_words = String::new();
-        Voice::new(self.services.tongue).closing(Closing::Full, &mut last_words);
+        Voice::new(self.services.tongue).closing(closing, &mut last_words);
         tokio::spawn(async move {
             let _ = say_and_close(stream, &last_words).await;
             drop(place);

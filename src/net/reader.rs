@@ -41,14 +41,14 @@ impl LineReader {
         self.codec.has_seen_crlf()
     }
 
-    /// Waits for more bytes; false at the end of input. Nothing is lost if this is dropped in between.
-    pub(super) async fn fill(&mut self) -> io::Result<bool> {
+    /// Waits for more bytes and tells how many came; none at the end of input. Nothing is lost if this is dropped in between.
+    pub(super) async fn fill(&mut self) -> io::Result<usize> {
         // A peer that never pauses would otherwise keep this task, and its thread, to itself.
         consume_budget().await;
         loop {
             self.buffer.reserve(READ_BYTES);
             match self.socket.try_read_buf(&mut self.buffer) {
-                Ok(count) => return Ok(count > 0),
+                Ok(count) => return Ok(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => (),
                 Err(error) => return Err(error),
             }
@@ -62,7 +62,7 @@ impl LineReader {
     pub(super) async fn discard(&mut self) -> io::Result<()> {
         loop {
             self.buffer.clear();
-            if !self.fill().await? {
+            if self.fill().await? == 0 {
                 return Ok(());
             }
         }

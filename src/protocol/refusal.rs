@@ -1,5 +1,7 @@
 //! Every way a request can be refused: one closed list of codes, documented in `protocol.md`.
 
+use std::time::Duration;
+
 use super::file_name::{FileName, FileNameFault};
 use super::game::refusal::GameRefusal;
 use super::name::{Name, NameFault};
@@ -265,6 +267,12 @@ impl Refusal {
         "wrong-password",
         "wrong-ply",
     ];
+
+    /// Too much was asked; after so long it can be asked again.
+    pub fn slow_down(wait: Duration) -> Self {
+        let retry_ms = u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
+        Refusal::SlowDown { retry_ms: retry_ms.max(1) }
+    }
 
     /// The code: short lower-case words for programs, the same in every voice.
     pub fn code(&self) -> &'static str {

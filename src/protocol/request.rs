@@ -150,6 +150,17 @@ pub struct Manner {
     pub is_first: bool,
 }
 
+impl Ask {
+    /// What it costs of a budget of requests: what reads pages from the store costs more.
+    pub fn cost(&self) -> u64 {
+        match self {
+            Ask::History(_) | Ask::Shelf { .. } => 5,
+            Ask::Game(GameAsk::Ratings(_) | GameAsk::Record(_)) => 5,
+            _ => 1,
+        }
+    }
+}
+
 /// A line that is no request, with what is known of it.
 #[derive(Debug)]
 pub struct Unreadable {

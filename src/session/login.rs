@@ -78,12 +78,23 @@ impl Session {
         if stranger.asked_new.as_ref() == Some(&name) {
             return self.register(name, password).await;
         }
-        let Some(known) = services.reader.credentials(&name).await? else { return Err(Refusal::NoSuchUser(name)) };
-        if services.auth.verify(password, known.password_hash).await? {
-            return Ok(known.account);
+        let known = services.reader.credentials(&name).await?;
+        let (account, hash) = known.map(|known| (known.account, known.password_hash)).unzip();
+        let attempt = services.guard.attempt(self.peer, account.as_ref().map(|account| account.id)).await?;
+        // A name that nobody has takes as long, and costs as much.
+        let is_right = services.auth.verify(password, hash).await?;
+        match account {
+            Some(account) if is_right => Ok(account),
+            Some(_) => {
+                services.guard.failed(attempt);
+                stranger.tries_left = stranger.tries_left.saturating_sub(1);
+                Err(Refusal::WrongPassword { tries_left: stranger.tries_left })
+            }
+            None => {
+                services.guard.failed(attempt);
+                Err(Refusal::NoSuchUser(name))
+            }
         }
-        stranger.tries_left = stranger.tries_left.saturating_sub(1);
-        Err(Refusal::WrongPassword { tries_left: stranger.tries_left })
     }
 
     async fn register(&mut self, name: Name, password: Secret) -> Result<Account, Refusal> {
@@ -96,11 +107,14 @@ impl Session {
         if claim.is_none() || services.reader.credentials(&name).await?.is_some() {
             return Err(self.name_is_taken(name));
         }
+        services.guard.register(&self.pace)?;
+        let turn = services.guard.turn(self.peer).await?;
         let password_hash = services.auth.hash(password).await?;
+        drop(turn);
         let slot = services.queue.slot(1).await?;
         let (outcome, registered) = oneshot::channel();
         let registration =
-            Registration { name: name.clone(), password_hash, address: self.address.clone(), at_ms: now_ms(), outcome };
+            Registration { name: name.clone(), password_hash, address: self.peer.to_string(), at_ms: now_ms(), outcome };
         services.queue.push(vec![Record::Registration(registration)], vec![slot]);
         match timeout_at(services.queue.confirm_deadline(), registered).await {
             Ok(Ok(Registered::As(account))) => Ok(account),
@@ -166,6 +180,7 @@ impl Session {
         let mut text = String::new();
         let answer = Answer { letter: Some(login.letter), reference: login.reference, reply: Reply::LoggedIn(welcome) };
         voice.answer(&answer, &mut text);
+        services.guard.log_in(&mut self.pace, self.peer, presence.account.id);
         self.state = State::Member(Member { is_listening: cursor.is_some(), presence });
         let mut hearings: Vec<_> = cursor.map(|cursor| self.room_hearing(cursor)).into_iter().collect();
         let Arrival { hearing, look, result, adjourned } = arrival;

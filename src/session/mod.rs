@@ -11,7 +11,7 @@ mod login;
 pub mod outbox;
 mod talk;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,6 +24,9 @@ use tokio::time::Instant;
 use crate::auth::Auth;
 use crate::files::Files;
 use crate::games::{Asker, Games};
+use crate::guard::bucket::Verdict;
+use crate::guard::doors::StrangerPlace;
+use crate::guard::{Guard, Pace};
 use crate::protocol::closing::Closing;
 use crate::protocol::codec::Input;
 use crate::protocol::game::GameId;
@@ -54,6 +57,8 @@ pub struct Services {
     pub reader: Reader,
     /// The door for passwords.
     pub auth: Auth,
+    /// Who may ask how much.
+    pub guard: Guard,
     /// What is shared.
     pub files: Files,
     /// What is played.
@@ -125,11 +130,25 @@ pub enum Taken<'a> {
     Waits(Pin<Box<dyn Future<Output = ControlFlow<Ending>> + Send + 'a>>),
 }
 
+/// Who is at the other end of a connection.
+pub struct Caller {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The peer's address.
+    pub peer: IpAddr,
+    /// The daemon's own address on this connection.
+    pub local: SocketAddr,
+    /// Its place among the strangers, given back at the login.
+    pub stranger: StrangerPlace,
+    /// Its budgets.
+    pub pace: Pace,
+}
+
 /// One connection's session.
 pub struct Session {
     services: Arc<Services>,
     connection: ConnectionId,
-    address: String,
+    peer: IpAddr,
     /// The daemon's own address on this connection.
     local: SocketAddr,
     outbox: Outbox,
@@ -139,6 +158,9 @@ pub struct Session {
     state: State,
     /// What was said and not yet handed to the room, so that a burst of lines is one batch.
     unsaid: Vec<(Text, Option<Ref>)>,
+    pace: Pace,
+    /// Until when the peer is not listened to: it has asked too much.
+    pause: Option<Instant>,
 }
 
 enum State {
@@ -155,6 +177,7 @@ struct Stranger {
     /// The name that the last `U` found to be new.
     asked_new: Option<Name>,
     tries_left: u32,
+    _place: StrangerPlace,
 }
 
 /// After login.
@@ -186,18 +209,13 @@ impl Drop for PresenceGuard {
 
 impl Session {
     /// A session at the start of a connection. `ended` reaches whoever drives it when the room ends it.
-    pub fn new(
-        services: Arc<Services>,
-        connection: ConnectionId,
-        address: String,
-        local: SocketAddr,
-        outbox: Outbox,
-        ended: oneshot::Sender<Closing>,
-    ) -> Self {
+    pub fn new(services: Arc<Services>, caller: Caller, outbox: Outbox, ended: oneshot::Sender<Closing>) -> Self {
         let voice = Voice::new(services.tongue);
-        let stranger = Stranger { since: Instant::now(), has_sent_line: false, asked_new: None, tries_left: PASSWORD_TRIES };
-        let state = State::Stranger(stranger);
-        Self { services, connection, address, local, outbox, voice, ended: Some(ended), state, unsaid: Vec::new() }
+        let Caller { connection, peer, local, stranger: _place, pace } = caller;
+        let (since, tries_left) = (Instant::now(), PASSWORD_TRIES);
+        let state = State::Stranger(Stranger { since, has_sent_line: false, asked_new: None, tries_left, _place });
+        let (ended, unsaid) = (Some(ended), Vec::new());
+        Self { services, connection, peer, local, outbox, voice, ended, state, unsaid, pace, pause: None }
     }
 
     /// The voice that the peer is spoken to in.
@@ -216,6 +234,45 @@ impl Session {
         let State::Stranger(stranger) = &self.state else { return None };
         let Services { first_line_timeout, login_timeout, .. } = *self.services;
         Some(stranger.since + if stranger.has_sent_line { login_timeout } else { first_line_timeout.min(login_timeout) })
+    }
+
+    /// Until when the peer is not listened to, if it has asked too much. Told once.
+    pub fn take_pause(&mut self) -> Option<Instant> {
+        self.pause.take()
+    }
+
+    /// So many bytes came.
+    pub fn received(&mut self, count: usize) {
+        if let Some(wait) = self.services.guard.received(&self.pace, count) {
+            self.pause_for(wait);
+        }
+    }
+
+    /// Takes a line from the budgets: with a pause behind it if they are used up, refused where others wait already.
+    fn spend(&mut self, parsed: Result<Option<Request>, Unreadable>) -> Result<Option<Request>, Unreadable> {
+        let cost = match &parsed {
+            Ok(None) => return parsed,
+            Ok(Some(request)) => request.ask.cost(),
+            Err(_) => 1,
+        };
+        match self.services.guard.request(&self.pace, cost) {
+            Verdict::Now => parsed,
+            Verdict::After(wait) => {
+                self.pause_for(wait);
+                parsed
+            }
+            Verdict::Refused(wait) => {
+                let (letter, reference) = match parsed {
+                    Ok(request) => request.map(|request| (Some(request.letter), request.reference)).unwrap_or_default(),
+                    Err(unreadable) => (unreadable.letter, unreadable.reference),
+                };
+                Err(Unreadable { letter, reference, refusal: Refusal::slow_down(wait) })
+            }
+        }
+    }
+
+    fn pause_for(&mut self, wait: Duration) {
+        self.pause = self.pause.max(Some(Instant::now() + wait));
     }
 
     /// Waits until there is room for the reply to another request.
@@ -266,14 +323,14 @@ impl Session {
         if let State::Stranger(stranger) = &mut self.state {
             stranger.has_sent_line = true;
         }
-        let line = match input {
-            Input::Line(line) => line,
-            Input::Fault(unreadable) => return ControlFlow::Continue(Some(Work::refuse(unreadable, manner))),
+        let parsed = match input {
+            Input::Line(line) if manner.is_first && parse::is_http(line.as_str()) => {
+                return ControlFlow::Break(Ending::Closed(Closing::NotHttp));
+            }
+            Input::Line(line) => parse::parse(line.as_str(), manner),
+            Input::Fault(unreadable) => Err(unreadable),
         };
-        if manner.is_first && parse::is_http(line.as_str()) {
-            return ControlFlow::Break(Ending::Closed(Closing::NotHttp));
-        }
-        ControlFlow::Continue(match parse::parse(line.as_str(), manner) {
+        ControlFlow::Continue(match self.spend(parsed) {
             Ok(None) => None,
             Ok(Some(Request { letter, reference, ask: Ask::Chat { name, text } })) => {
                 // The whole line was probably meant: its first word stands where a name should.

@@ -1,7 +1,7 @@
 //! A client, line by line, and what lines mean.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -27,6 +27,14 @@ impl Client {
     pub fn connect_slow(daemon: &Daemon) -> Self {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.set_recv_buffer_size(8 << 10).unwrap();
+        socket.connect(&daemon.address.into()).unwrap();
+        Self::over(socket.into())
+    }
+
+    /// A client that comes from another of this machine's addresses, such as `127.0.0.2`.
+    pub fn connect_from(daemon: &Daemon, address: &str) -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::new(address.parse().unwrap(), 0).into()).unwrap();
         socket.connect(&daemon.address.into()).unwrap();
         Self::over(socket.into())
     }
