@@ -242,10 +242,13 @@ impl Driver {
     }
 
     fn end_page(&mut self, page: Result<Answer, Error>) {
-        let Ok(Answer { reply, .. }) = page else {
-            self.catchup.has_no_page();
-            self.page_at = Some(Instant::now() + PAGE_AGAIN);
-            return;
+        let reply = match page {
+            Ok(Answer { reply, .. }) => reply,
+            Err(error) => {
+                self.catchup.has_no_page();
+                self.page_at = Some(Instant::now() + error.retry().unwrap_or(PAGE_AGAIN));
+                return;
+            }
         };
         self.catchup.end_page(reply.get("more") == Some(&json!(true)), &mut self.untold);
     }
@@ -286,7 +289,7 @@ impl Driver {
                     return None;
                 }
                 Err((error, retry)) => {
-                    self.backoff.is_told(retry);
+                    self.backoff.is_told(retry.or(error.retry()));
                     if let Some(end) = self.end_after(error) {
                         return Some(end);
                     }
@@ -316,7 +319,7 @@ impl Driver {
                     self.login = self.options.login.clone();
                     None
                 }
-                "busy" | "store-failed" | "unconfirmed" => None,
+                "busy" | "slow-down" | "store-failed" | "unconfirmed" => None,
                 _ => Some(End::Ended(refusal.code)),
             },
             Error::Closed(reason) => match end_for(reason) {

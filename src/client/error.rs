@@ -1,5 +1,7 @@
 //! Why something did not happen.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
 /// A request or a login that did not succeed.
@@ -50,6 +52,12 @@ impl Error {
     pub fn heard_as(&self) -> Option<u64> {
         let Error::Refused(refusal) = self else { return None };
         refusal.fields.get("seq").and_then(Value::as_u64).filter(|_| refusal.code == "unconfirmed")
+    }
+
+    /// After how long to ask again, where too much was asked (`slow-down`).
+    pub fn retry(&self) -> Option<Duration> {
+        let Error::Refused(refusal) = self else { return None };
+        refusal.fields.get("retry_ms").and_then(Value::as_u64).map(Duration::from_millis)
     }
 
     /// The refusal that a line is; `None` if it is none.

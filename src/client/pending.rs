@@ -99,7 +99,7 @@ impl Pending {
         let outcome = match refused {
             None => Ok(Answer { reply: line, items }),
             // That nothing has happened is said of this attempt alone: an earlier one may have been heard.
-            Some(error) if request.is_repeated && matches!(error.code(), Some("store-failed" | "busy")) => {
+            Some(error) if request.is_repeated && matches!(error.code(), Some("busy" | "slow-down" | "store-failed")) => {
                 Err(Error::OutcomeUnknown)
             }
             Some(error) => Err(error),

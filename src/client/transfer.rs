@@ -43,7 +43,7 @@ impl From<Error> for Cut {
     fn from(error: Error) -> Self {
         match error.code() {
             // A ticket dies with a restart of the daemon, and with time.
-            Some("bad-ticket" | "busy" | "store-failed" | "too-slow") => Cut::Again(error),
+            Some("bad-ticket" | "busy" | "slow-down" | "store-failed" | "too-slow") => Cut::Again(error),
             _ => Cut::Failed(error),
         }
     }

@@ -29,6 +29,7 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> String {
             let deed = if is_uploading { "is sending" } else { "has shared" };
             return format!("{} {deed} a file of this name; {} is free", field("from"), field("free_name"));
         }
+        "look-alike" => return format!("that looks like {}, who is registered; choose another name", field("name")),
         "no-game" => "you play no game - /invite invites to one, /games lists what is played",
         "no-invitation" => "nobody of that name invites - /games lists who does",
         "no-such-file" => "nothing of that name is shared - /shelf lists what is",
@@ -37,6 +38,10 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> String {
         "not-yours" => "somebody else shared that file",
         "own-invitation" => "this is your own invitation",
         "reserved" => "the seat is kept for somebody else",
+        "slow-down" => {
+            let seconds = refusal.fields.get("retry_ms").and_then(serde_json::Value::as_u64).unwrap_or_default().div_ceil(1000);
+            return format!("too much at once; try again in {seconds} s");
+        }
         "taken" => return format!("{} took the seat", field("from")),
         "wrong-password" => "wrong password",
         "wrong-ply" => "the board has changed meanwhile",
