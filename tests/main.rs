@@ -15,6 +15,7 @@ mod client_screen;
 mod client_verbs;
 mod command_line;
 mod crash;
+mod crowds;
 mod deadlines;
 mod descriptors;
 mod documents;

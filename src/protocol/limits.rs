@@ -50,8 +50,9 @@ pub const RATINGS_LISTED: usize = 10;
 pub const ADJOURNED_AT_LOGIN: usize = 3;
 /// The newest games that are listed of one account.
 pub const GAMES_LISTED: usize = 10;
-/// A page of history ends early once its texts exceed this, so that one reply stays small.
-pub const HISTORY_PAGE_BYTES: usize = 1 << 20;
+/// A page of history ends early once its texts exceed this, so that one reply stays small: it is the most that a peer
+/// can have made for it and not take.
+pub const HISTORY_PAGE_BYTES: usize = 256 << 10;
 
 const _: () = assert!(STRANGER_LINE_BYTES < LINE_BYTES && LINE_BYTES < JSON_LINE_BYTES);
 const _: () = assert!(HISTORY_LINES <= HISTORY_LINES_JSON);
