@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::net::CertificateError;
 use crate::store::OpenError;
 
 /// Why the daemon could not run, or could not go on.
@@ -46,6 +47,12 @@ pub enum Failure {
         /// The system's words.
         source: std::io::Error,
     },
+    /// Flags that do not go together.
+    #[error("{0}")]
+    Flags(&'static str),
+    /// TLS cannot be spoken with the files given.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// A thread, a signal handler or the runtime could not be had.
     #[error("the system refused what the daemon needs: {0}")]
     System(#[from] std::io::Error),
@@ -65,6 +72,7 @@ impl Failure {
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Failure::Control(_) => 1,
+            Failure::Flags(_) => 2,
             Failure::Store(OpenError::Corrupt { .. }) => 65,
             Failure::AlreadyRunning { .. } | Failure::Listen { .. } => 69,
             Failure::Internal(_) => 70,
@@ -73,7 +81,7 @@ impl Failure {
             | Failure::SharedDirectory { .. }
             | Failure::Store(OpenError::Sqlite { .. } | OpenError::Pool { .. }) => 73,
             Failure::Unstored { .. } => 75,
-            Failure::Store(OpenError::Newer { .. }) => 78,
+            Failure::Certificate(_) | Failure::Store(OpenError::Newer { .. }) => 78,
         })
     }
 }

@@ -12,6 +12,8 @@ use log::LevelFilter;
 pub fn start(level: LevelFilter) {
     env_logger::Builder::new()
         .filter_level(level)
+        // It warns of what strangers send.
+        .filter_module("rustls", if level < LevelFilter::Debug { LevelFilter::Off } else { level })
         .format(|out, record| {
             let level_style = out.default_level_style(record.level());
             let level = record.level();

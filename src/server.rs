@@ -4,6 +4,7 @@
 //! end; everything queued is stored; the numbers not used are given back. All within one deadline.
 
 use std::io::Write;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,8 +24,8 @@ use crate::files::{self, Files, OpenError};
 use crate::games::{self, Games};
 use crate::guard::Guard;
 use crate::guard::network::Network;
-use crate::net::Keepalive;
 use crate::net::listener::{Acceptor, Settings};
+use crate::net::{Keepalive, Tls};
 use crate::room::Room;
 use crate::session::Services;
 use crate::store::{Closed, Store};
@@ -36,10 +37,11 @@ const DESCRIPTORS_IN_RESERVE: u64 = 64;
 
 /// Runs the daemon until it is told to stop.
 pub async fn run(config: Config) -> Result<(), Failure> {
-    let mut stop_signals = StopSignals::new()?;
+    let (mut stop_signals, mut hang_up) = (StopSignals::new()?, signal(SignalKind::hangup())?);
     let data = DataDir::take(&config.data)?;
     // Before the database is touched. Who connects meanwhile waits in the kernel's queue.
-    let listeners = bind(&config).await?;
+    let tls = config.tls.files().map_err(Failure::Flags)?.map(Tls::load).transpose()?.map(Arc::new);
+    let listeners = bind(&config, tls.as_ref()).await?;
     let (store, opened) = Store::open(data.path(), ROOM, seconds(config.confirm_timeout_s))?;
     let control = Control::bind(&data)?;
     // The store has just been opened and can take one record.
@@ -51,6 +53,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let (games, games_task) = open_games(&config, &store, &room, opened.was_closed).await?;
     let max_connections = max_connections(&config);
     warn_of_trust(&config);
+    warn_of_plain_logins(&config);
     let services = Arc::new(Services {
         room: room.clone(),
         queue: store.queue.clone(),
@@ -59,7 +62,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
         guard: Guard::new(config.guard.limits(max_connections)),
         files,
         games: games.clone(),
-        advertise: config.files.advertise.clone(),
+        advertised: config.advertised(),
         tongue: config.lang.into(),
         first_line_timeout: seconds(config.first_line_timeout_s),
         login_timeout: seconds(config.login_timeout_s),
@@ -69,13 +72,9 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     log::info!("parlord {} on {}, at most {max_connections} connections", env!("CARGO_PKG_VERSION"), config.data.display());
     let acceptor = start_accepting(&config, services, listeners, background.handle().clone())?;
 
-    let failure = tokio::select! {
-        name = stop_signals.received() => {
-            log::info!("{name}: stopping; connections open: {}", acceptor.count());
-            None
-        }
-        why = failed(&store, room_task, files_task, games_task) => Some(Failure::Internal(why)),
-    };
+    let failed = failed(&store, room_task, files_task, games_task);
+    let failure = outlast(failed, &mut stop_signals, &mut hang_up, tls.as_deref()).await;
+    log::info!("stopping; connections open: {}", acceptor.count());
     let deadline = Instant::now() + seconds(config.stop_timeout_s);
     control.abort();
     let room_is_closed = stop_talking(&acceptor, &games, &room, deadline, failure.is_some()).await;
@@ -114,11 +113,16 @@ async fn open_games(config: &Config, store: &Store, room: &Room, was_closed: boo
     })
 }
 
-async fn bind(config: &Config) -> Result<Vec<TcpListener>, Failure> {
+/// A socket that listens, and TLS if it is to be spoken there.
+type Listener = (TcpListener, Option<Arc<Tls>>);
+
+async fn bind(config: &Config, tls: Option<&Arc<Tls>>) -> Result<Vec<Listener>, Failure> {
+    let plain = config.listen.iter().map(|&address| (address, None));
+    let encrypted = config.tls.tls_listen.iter().map(|&address| (address, tls.cloned()));
     let mut listeners = Vec::new();
-    for &address in &config.listen {
+    for (address, tls) in plain.chain(encrypted) {
         let bound = TcpListener::bind(address).await;
-        listeners.push(bound.map_err(|source| Failure::Listen { address, source })?);
+        listeners.push((bound.map_err(|source| Failure::Listen { address, source })?, tls));
     }
     Ok(listeners)
 }
@@ -139,7 +143,8 @@ fn max_connections(config: &Config) -> usize {
 fn warn_of_trust(config: &Config) {
     let trusts_loopback =
         config.guard.trusted().iter().any(|trusted| Network::LOOPBACK.iter().any(|own| own.overlaps(*trusted)));
-    if trusts_loopback && config.listen.iter().any(|address| !address.ip().is_loopback()) {
+    let listeners = || config.listen.iter().chain(&config.tls.tls_listen);
+    if trusts_loopback && listeners().any(|address| !address.ip().is_loopback()) {
         log::warn!(
             "this machine's own addresses are trusted (--trust), and others can connect: whoever comes through a tunnel or \
              a proxy on this machine has no budgets; with one, give --trust none"
@@ -147,10 +152,33 @@ fn warn_of_trust(config: &Config) {
     }
 }
 
+/// Whoever is on the way to a plain listener reads what passes, passwords too.
+fn warn_of_plain_logins(config: &Config) {
+    let reachable = config.listen.iter().filter(|address| !address.ip().to_canonical().is_loopback());
+    let reachable: Vec<_> = reachable.map(ToString::to_string).collect();
+    if !reachable.is_empty() && !config.tls.allow_plain_login {
+        log::warn!(
+            "passwords, files and tickets can be read by anyone on the way to {}; --tls-listen encrypts them, \
+             --allow-plain-login silences this warning",
+            reachable.join(", ")
+        );
+    }
+}
+
+/// What a hang-up signal asks for: the files that the flags name are read again. What cannot be used is told, and then
+/// what was read before stays in use.
+fn reload(tls: Option<&Tls>) {
+    match tls.map(Tls::reload) {
+        None => log::info!("SIGHUP: there is nothing to read again"),
+        Some(Ok(())) => log::info!("SIGHUP: the certificate has been read again; it is shown to new connections"),
+        Some(Err(error)) => log::error!("SIGHUP: the old certificate stays in use: {error}"),
+    }
+}
+
 fn start_accepting(
     config: &Config,
     services: Arc<Services>,
-    listeners: Vec<TcpListener>,
+    listeners: Vec<Listener>,
     background: Handle,
 ) -> Result<Arc<Acceptor>, Failure> {
     let settings = Settings {
@@ -161,13 +189,13 @@ fn start_accepting(
     };
     let acceptor = Acceptor::new(services, settings);
     let mut ready = Vec::new();
-    for listener in listeners {
-        ready.push(listener.local_addr()?);
-        tokio::spawn(Arc::clone(&acceptor).run(listener));
+    for (listener, tls) in listeners {
+        ready.push((listener.local_addr()?, if tls.is_some() { " with TLS" } else { "" }));
+        tokio::spawn(Arc::clone(&acceptor).run(listener, tls));
     }
     let mut out = std::io::stdout().lock();
-    for address in ready {
-        writeln!(out, "listening on {address}")?;
+    for (address, how) in ready {
+        writeln!(out, "listening on {address}{how}")?;
     }
     out.flush()?;
     Ok(acceptor)
@@ -204,6 +232,26 @@ fn close(store: Store, deadline: Instant, room_is_closed: bool, failure: Option<
         }
         (None, Closed::Unstored(unstored)) => Err(Failure::Unstored { unstored }),
         (None, Closed::Dead) => Err(Failure::Internal("the store")),
+    }
+}
+
+/// Waits for what ends the daemon, and does meanwhile what a hang-up signal asks for.
+async fn outlast(
+    failed: impl Future<Output = &'static str>,
+    stop_signals: &mut StopSignals,
+    hang_up: &mut Signal,
+    tls: Option<&Tls>,
+) -> Option<Failure> {
+    let mut failed = pin!(failed);
+    loop {
+        tokio::select! {
+            name = stop_signals.received() => {
+                log::info!("{name}");
+                return None;
+            }
+            _ = hang_up.recv() => reload(tls),
+            why = &mut failed => return Some(Failure::Internal(why)),
+        }
     }
 }
 

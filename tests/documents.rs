@@ -89,7 +89,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("session", &["auth", "clock", "files", "games", "guard", "protocol", "room", "store"]),
     ("net", &["background", "files", "guard", "logging", "protocol", "room", "session"]),
     ("config", &["files", "games", "guard", "net", "protocol"]),
-    ("exit", &["store"]),
+    ("exit", &["net", "store"]),
     ("data_dir", &["exit", "store"]),
     ("admin", &["data_dir", "exit", "logging", "protocol", "session"]),
     ("logging", &[]),

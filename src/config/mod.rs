@@ -1,9 +1,10 @@
 //! Flags and environment, parsed once. Every figure's unit stands in its name. Those for files are in
-//! [`files`], those for games in [`games`], budgets in [`guard`].
+//! [`files`], those for games in [`games`], budgets in [`guard`], those for TLS in [`tls`].
 
 mod files;
 mod games;
 mod guard;
+mod tls;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,10 +12,12 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
+use crate::protocol::shell::Advertised;
 use crate::protocol::tongue::Tongue;
 pub use files::FileOptions;
 pub use games::GameOptions;
 pub use guard::GuardOptions;
+pub use tls::TlsOptions;
 
 /// A chat room whose complete client is netcat.
 #[derive(Clone, Debug, Parser)]
@@ -92,6 +95,17 @@ pub struct Config {
     #[command(flatten)]
     #[expect(missing_docs, reason = "as above")]
     pub guard: GuardOptions,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "as above")]
+    pub tls: TlsOptions,
+}
+
+impl Config {
+    /// Where clients are told to come.
+    pub fn advertised(&self) -> Advertised {
+        Advertised { plain: self.files.advertise.clone(), tls: self.tls.tls_advertise.clone() }
+    }
 }
 
 /// A language for people, as a flag.

@@ -11,18 +11,18 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::coop::{consume_budget, unconstrained};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::options::StallBound;
 use super::reader::LineReader;
+use super::stream::Stream;
 use super::transfer::{Carrier, Handoff};
 use super::writer::{End, Writer};
 use crate::guard::Admitted;
 use crate::protocol::closing::Closing;
+use crate::protocol::shell::Arrived;
 use crate::room::ConnectionId;
 use crate::session::outbox::outbox;
 use crate::session::{Caller, Ending, Services, Session, Taken};
@@ -35,21 +35,31 @@ const LINGER: Duration = Duration::from_secs(2);
 /// replies before them may wait for the disk.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
+/// Who has come, and when.
+#[derive(Clone, Copy)]
+pub(super) struct Newcomer {
+    pub(super) peer: SocketAddr,
+    pub(super) connection: ConnectionId,
+    /// When the connection was accepted: what TLS took of the time to the first line is gone.
+    pub(super) since: Instant,
+}
+
 /// Serves a connection until it ends.
 ///
 /// The parts are made before the future and moved into it once: an `async fn` would hold its
 /// arguments beside them, for as long as the connection lives.
 pub(super) fn serve(
-    stream: TcpStream,
-    peer: SocketAddr,
-    connection: ConnectionId,
+    stream: Stream,
+    newcomer: Newcomer,
     services: Arc<Services>,
     stall: StallBound,
     carrier: Carrier,
     admitted: Admitted,
 ) -> impl Future<Output = ()> {
+    let Newcomer { peer, connection, since } = newcomer;
     // Only what is written into commands for the peer depends on it.
-    let local = stream.local_addr().unwrap_or((Ipv4Addr::UNSPECIFIED, 0).into());
+    let local = stream.socket().local_addr().unwrap_or((Ipv4Addr::UNSPECIFIED, 0).into());
+    let arrived = Arrived { at: local, over_tls: stream.is_tls() };
     let (read_half, write_half) = stream.into_split();
     let mut reader = LineReader::new(read_half);
     let last_words = services.queue.confirm_timeout() + LAST_WORDS;
@@ -57,7 +67,7 @@ pub(super) fn serve(
     let mut writer = Writer::new(write_half, outgoing, stall);
     let (end_session, mut ended) = oneshot::channel();
     let Admitted { place, stranger, pace } = admitted;
-    let caller = Caller { connection, peer: peer.ip().to_canonical(), local, stranger, pace };
+    let caller = Caller { connection, peer: peer.ip().to_canonical(), arrived, since, stranger, pace };
     let mut session = Session::new(Arc::clone(&services), caller, outbox, end_session);
     async move {
         let _place = place;
@@ -110,10 +120,9 @@ pub(super) fn serve(
 }
 
 /// Says some last words, then closes such that they arrive.
-pub(super) async fn say_and_close(mut stream: TcpStream, last_words: &str) -> io::Result<()> {
-    stream.write_all(last_words.as_bytes()).await?;
-    stream.shutdown().await?;
-    let (read_half, _write_half) = stream.into_split();
+pub(super) async fn say_and_close(stream: Stream, last_words: &str) -> io::Result<()> {
+    let (read_half, write_half) = stream.into_split();
+    write_half.write_last(last_words.as_bytes()).await?;
     let _ = timeout(LINGER, LineReader::new(read_half).discard()).await;
     Ok(())
 }

@@ -11,12 +11,16 @@ use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::connection::{say_and_close, serve};
+use super::connection::{Newcomer, say_and_close, serve};
+use super::entrance::come_in;
 use super::options::{Keepalive, StallBound, prepare};
 use super::pace::MinRate;
+use super::stream::Stream;
+use super::tls::Tls;
 use super::transfer::Carrier;
 use crate::logging::Seldom;
 use crate::protocol::closing::Closing;
@@ -30,6 +34,9 @@ const PAUSE_FIRST: Duration = Duration::from_millis(10);
 const PAUSE_LAST: Duration = Duration::from_secs(1);
 /// Connections that are being told at once that there is no place for them; more are closed without a word.
 const TURNED_AWAY_AT_ONCE: usize = 64;
+
+/// How long a handshake may take with a peer who is then turned away.
+const TURNED_AWAY_WITHIN: Duration = Duration::from_secs(5);
 
 /// How connections are treated.
 #[derive(Clone, Debug)]
@@ -71,8 +78,8 @@ impl Acceptor {
         })
     }
 
-    /// Accepts from one listener until told to stop.
-    pub async fn run(self: Arc<Self>, listener: TcpListener) {
+    /// Accepts from one listener, which may speak TLS, until told to stop.
+    pub async fn run(self: Arc<Self>, listener: TcpListener, tls: Option<Arc<Tls>>) {
         let mut pause = PAUSE_FIRST;
         let mut warning = Seldom::default();
         loop {
@@ -84,7 +91,7 @@ impl Acceptor {
             match accepted {
                 Ok((stream, peer)) => {
                     pause = PAUSE_FIRST;
-                    self.admit(stream, peer);
+                    self.admit(stream, peer, tls.as_ref());
                 }
                 // The peer was gone before it was accepted.
                 Err(error) if is_of_the_peer(&error) => log::debug!("accept: {error}"),
@@ -110,34 +117,56 @@ impl Acceptor {
         self.connections.len()
     }
 
-    fn admit(&self, stream: TcpStream, peer: SocketAddr) {
-        if let Err(error) = prepare(SockRef::from(&stream), self.settings.keepalive) {
+    fn admit(&self, socket: TcpStream, peer: SocketAddr, tls: Option<&Arc<Tls>>) {
+        if let Err(error) = prepare(SockRef::from(&socket), self.settings.keepalive) {
             log::debug!("connection from {peer} was gone at once: {error}");
             return;
         }
         let admitted = match self.services.guard.admit(peer.ip()) {
             Ok(admitted) => admitted,
-            Err(closing) => return self.turn_away(stream, peer, closing),
+            Err(closing) => return self.turn_away(socket, tls, peer, closing),
         };
         let connection = ConnectionId(self.next_id.fetch_add(1, Ordering::Relaxed));
         log::debug!("connection {} from {peer}", connection.0);
+        let newcomer = Newcomer { peer, connection, since: Instant::now() };
         let Settings { min_rate, ref background, .. } = self.settings;
         let carrier = Carrier { background: background.clone(), min_rate, stopping: self.stopping.clone() };
-        let services = Arc::clone(&self.services);
-        self.connections.spawn(serve(stream, peer, connection, services, self.stall_bound(), carrier, admitted));
+        let (services, stall) = (Arc::clone(&self.services), self.stall_bound());
+        let Some(tls) = tls.map(Arc::clone) else {
+            self.connections.spawn(serve(Stream::Plain(socket), newcomer, services, stall, carrier, admitted));
+            return;
+        };
+        self.connections.spawn(async move {
+            let deadline = newcomer.since + services.first_line_timeout;
+            let agreed = come_in(socket, &tls, Voice::new(services.tongue), deadline);
+            // Boxed, so that what follows does not hold the state of this.
+            match carrier.stopping.run_until_cancelled(Box::pin(agreed)).await {
+                Some(Ok(stream)) => serve(stream, newcomer, services, stall, carrier, admitted).await,
+                Some(Err(why)) => log::debug!("connection {} from {peer}: no TLS: {why}", connection.0),
+                None => (),
+            }
+        });
     }
 
     fn stall_bound(&self) -> StallBound {
         StallBound::new(self.settings.stall_timeout, self.settings.keepalive.idle)
     }
 
-    fn turn_away(&self, stream: TcpStream, peer: SocketAddr, closing: Closing) {
+    fn turn_away(&self, socket: TcpStream, tls: Option<&Arc<Tls>>, peer: SocketAddr, closing: Closing) {
         log::debug!("connection from {peer}: {}", closing.code());
         let Ok(place) = Arc::clone(&self.turned_away).try_acquire_owned() else { return };
         let mut last_words = String::new();
-        Voice::new(self.services.tongue).closing(closing, &mut last_words);
+        let voice = Voice::new(self.services.tongue);
+        voice.closing(closing, &mut last_words);
+        let tls = tls.map(Arc::clone);
         tokio::spawn(async move {
-            let _ = say_and_close(stream, &last_words).await;
+            let stream = match tls {
+                None => Some(Stream::Plain(socket)),
+                Some(tls) => come_in(socket, &tls, voice, Instant::now() + TURNED_AWAY_WITHIN).await.ok(),
+            };
+            if let Some(stream) = stream {
+                let _ = say_and_close(stream, &last_words).await;
+            }
             drop(place);
         });
     }

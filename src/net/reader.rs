@@ -3,10 +3,10 @@
 use std::io;
 
 use bytes::BytesMut;
-use tokio::net::tcp::OwnedReadHalf;
 use tokio::task::coop::consume_budget;
 use tokio_util::codec::Decoder;
 
+use super::stream::ReadHalf;
 use crate::protocol::codec::{Input, LineCodec};
 use crate::protocol::request::Manner;
 
@@ -15,19 +15,19 @@ const READ_BYTES: usize = 16 << 10;
 
 /// Reads lines.
 pub(super) struct LineReader {
-    socket: OwnedReadHalf,
+    stream: ReadHalf,
     codec: LineCodec,
     buffer: BytesMut,
 }
 
 impl LineReader {
-    pub(super) fn new(socket: OwnedReadHalf) -> Self {
-        Self { socket, codec: LineCodec::new(), buffer: BytesMut::new() }
+    pub(super) fn new(stream: ReadHalf) -> Self {
+        Self { stream, codec: LineCodec::new(), buffer: BytesMut::new() }
     }
 
-    /// The socket, and what was read from it and not used.
-    pub(super) fn into_parts(self) -> (OwnedReadHalf, BytesMut) {
-        (self.socket, self.buffer)
+    /// What is read from, and what was read from it and not used.
+    pub(super) fn into_parts(self) -> (ReadHalf, BytesMut) {
+        (self.stream, self.buffer)
     }
 
     /// The next line among the bytes already read.
@@ -47,14 +47,14 @@ impl LineReader {
         consume_budget().await;
         loop {
             self.buffer.reserve(READ_BYTES);
-            match self.socket.try_read_buf(&mut self.buffer) {
+            match self.stream.try_read_buf(&mut self.buffer) {
                 Ok(count) => return Ok(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => (),
                 Err(error) => return Err(error),
             }
             // An idle connection holds no more than the part of a line it has sent.
             self.buffer = BytesMut::from(&self.buffer[..]);
-            self.socket.readable().await?;
+            self.stream.readable().await?;
         }
     }
 

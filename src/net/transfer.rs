@@ -1,18 +1,16 @@
 //! A connection whose first line was a ticket, and which carries bytes from then on. It runs on the
 //! background threads, never on those that carry talk.
 //!
-//! An upload is read into blocks, which [`crate::files::upload`] takes; a download is copied to the
-//! socket by the kernel (`sendfile`). Whatever ends a transfer early leaves what came, to go on from,
-//! unless it is worth nothing ([`Cut::Dropped`]).
+//! An upload is read into blocks, which [`crate::files::upload`] takes; a download is copied to a plain
+//! socket by the kernel (`sendfile`), and through TLS block by block. Whatever ends a transfer early leaves
+//! what came, to go on from, unless it is worth nothing ([`Cut::Dropped`]).
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
-use rustix::fs::sendfile;
 use tokio::io::Interest;
-use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::task::coop::consume_budget;
 use tokio::time::sleep;
@@ -20,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::say_and_close;
 use super::pace::{MinRate, Pace};
+use super::stream::{Detached, Stream};
 use crate::background::{PIECE_BYTES, let_others_run, portion};
 use crate::files::hashing::BLOCK_BYTES;
 use crate::files::upload::{Cut, Upload};
@@ -42,7 +41,7 @@ pub(super) struct Carrier {
 
 /// A connection on its way to the background threads.
 pub(super) struct Handoff {
-    pub(super) stream: std::net::TcpStream,
+    pub(super) stream: Detached,
     /// What was read behind the first line.
     pub(super) unread: BytesMut,
     /// What the first line asked for, or why it is refused.
@@ -63,7 +62,7 @@ impl Carrier {
 
 async fn serve(handoff: Handoff, min_rate: MinRate, stopping: CancellationToken) {
     let Handoff { stream, unread, request, voice, services } = handoff;
-    let Ok(stream) = TcpStream::from_std(stream) else { return };
+    let Ok(stream) = stream.attach() else { return };
     let mut link = Link { stream, unread, pace: Pace::new(min_rate), stopping };
     let outcome = match *request {
         Ok(request) => run(&mut link, request, &services).await,
@@ -76,7 +75,7 @@ async fn serve(handoff: Handoff, min_rate: MinRate, stopping: CancellationToken)
         Outcome::Sent => (),
         // A reset, so that whoever fetched the file cannot take a part of it for the whole.
         Outcome::SentInPart => {
-            let _ = link.stream.set_zero_linger();
+            let _ = link.stream.socket().set_zero_linger();
             return;
         }
     }
@@ -167,7 +166,7 @@ enum Lack {
 
 /// A connection that carries bytes.
 struct Link {
-    stream: TcpStream,
+    stream: Stream,
     /// Read already, and not used yet.
     unread: BytesMut,
     pace: Pace,
@@ -193,7 +192,7 @@ impl Link {
 
     /// Whether bytes have come that nobody asked for.
     fn has_more(&self) -> bool {
-        !self.unread.is_empty() || matches!(self.stream.try_read(&mut [0]), Ok(1..))
+        !self.unread.is_empty() || matches!(self.stream.try_read_buf(&mut [0].as_mut_slice()), Ok(1..))
     }
 
     /// Copies a file to the socket.
@@ -202,8 +201,7 @@ impl Link {
         while offset < download.size_bytes {
             self.go_on().await?;
             let count = portion(download.size_bytes - offset, PIECE_BYTES);
-            let copy = || Ok(sendfile(&self.stream, &download.file, Some(&mut offset), count)?);
-            match self.stream.try_io(Interest::WRITABLE, copy) {
+            match self.stream.try_send_file(&download.file, &mut offset, count) {
                 Ok(0) => {
                     log::error!("a shared file is shorter on disk than it was; restore it from a backup");
                     return Err(Lack::Failed);
@@ -214,6 +212,12 @@ impl Link {
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait(Interest::WRITABLE).await?,
                 Err(_) => return Err(Lack::Failed),
+            }
+        }
+        while let Err(error) = self.stream.try_flush() {
+            match error.kind() {
+                io::ErrorKind::WouldBlock => self.wait(Interest::WRITABLE).await?,
+                _ => return Err(Lack::Failed),
             }
         }
         Ok(())
@@ -241,7 +245,7 @@ impl Link {
             () = self.stopping.cancelled() => Err(Lack::Stopping),
             ready = self.pace.keep(self.stream.ready(interest)) => match ready {
                 None => Err(Lack::TooSlow),
-                Some(ready) => ready.map(|_| ()).map_err(|_| Lack::Failed),
+                Some(ready) => ready.map_err(|_| Lack::Failed),
             },
         }
     }

@@ -8,17 +8,14 @@
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
-use std::net::Shutdown;
 
 use bytes::{Buf, Bytes};
 use smallvec::SmallVec;
-use socket2::SockRef;
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
 
 use super::heard::{Heard, Pieces};
 use super::options::StallBound;
+use super::stream::{Detached, ReadHalf, WriteHalf};
 use crate::protocol::closing::Closing;
 use crate::room::log::Parts;
 use crate::session::outbox::{Hearing, Item, Outgoing};
@@ -82,7 +79,7 @@ impl Due {
 
 /// Writes what a connection is sent.
 pub(super) struct Writer {
-    socket: OwnedWriteHalf,
+    stream: WriteHalf,
     outgoing: Outgoing,
     due: Due,
     heard: Heard,
@@ -124,19 +121,18 @@ struct Gathered {
 }
 
 impl Writer {
-    pub(super) fn new(socket: OwnedWriteHalf, outgoing: Outgoing, stall: StallBound) -> Self {
-        Self { socket, outgoing, due: Due::default(), heard: Heard::default(), turn: None, is_closing: false, stall }
+    pub(super) fn new(stream: WriteHalf, outgoing: Outgoing, stall: StallBound) -> Self {
+        Self { stream, outgoing, due: Due::default(), heard: Heard::default(), turn: None, is_closing: false, stall }
     }
 
-    /// The whole socket again, for another use.
-    pub(super) fn rejoin(self, read_half: OwnedReadHalf) -> Option<std::net::TcpStream> {
-        // They are halves of one socket; what can fail is to take it from the runtime.
-        self.socket.reunite(read_half).ok()?.into_std().ok()
+    /// The whole connection again, for another use.
+    pub(super) fn rejoin(self, read_half: ReadHalf) -> Option<Detached> {
+        self.stream.rejoin(read_half)
     }
 
     /// Tells the peer that nothing more will come.
     pub(super) fn shut_down(&self) -> io::Result<()> {
-        sock_ref(&self.socket).shutdown(Shutdown::Write)
+        self.stream.shut_down()
     }
 
     /// Writes until the last words are written or nothing more can be.
@@ -156,6 +152,9 @@ impl Writer {
                 continue;
             }
             if self.is_closing {
+                if self.stream.say_end() {
+                    continue;
+                }
                 return End::Said;
             }
             self.wait().await;
@@ -218,20 +217,21 @@ impl Writer {
     fn write(&mut self) -> io::Result<Written> {
         let gathered = self.gather();
         let written = match gathered.parts.as_slice() {
-            [] => return Ok(Written::Nothing),
+            [] => self.stream.try_flush().map(|()| 0),
             parts => {
-                self.stall.set(sock_ref(&self.socket));
+                self.stall.set(self.stream.sock_ref());
                 match parts {
                     // The usual case, and one that the kernel does faster.
-                    [part] => self.socket.try_write(part),
+                    [part] => self.stream.try_write(part),
                     parts => {
                         let slices: SmallVec<[IoSlice<'_>; 8]> = parts.iter().map(|part| IoSlice::new(part)).collect();
-                        self.socket.try_write_vectored(&slices)
+                        self.stream.try_write_vectored(&slices)
                     }
                 }
             }
         };
         match written {
+            Ok(_) if gathered.parts.is_empty() => Ok(Written::Nothing),
             Ok(count) => {
                 self.settle(gathered, count);
                 Ok(Written::Some)
@@ -242,7 +242,7 @@ impl Writer {
     }
 
     async fn wait_for_peer(&mut self) -> Result<(), End> {
-        match timeout(self.stall.timeout(), self.socket.writable()).await {
+        match timeout(self.stall.timeout(), self.stream.writable()).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(End::Lost(error)),
             Err(_) => Err(End::Stalled),
@@ -268,11 +268,7 @@ impl Writer {
         tokio::select! {
             () = self.outgoing.changed(), if self.turn.is_none() => (),
             () = self.heard.grown() => (),
-            () = self.stall.look_due() => self.stall.look(sock_ref(&self.socket)),
+            () = self.stall.look_due() => self.stall.look(self.stream.sock_ref()),
         }
     }
-}
-
-fn sock_ref(socket: &OwnedWriteHalf) -> SockRef<'_> {
-    SockRef::from(AsRef::<TcpStream>::as_ref(socket))
 }

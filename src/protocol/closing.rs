@@ -12,6 +12,8 @@ pub enum Closing {
     Kicked,
     /// No first line, or no login, in time.
     LoginTimeout,
+    /// Whoever does not speak TLS on a listener that speaks nothing else.
+    NeedsTls,
     /// A browser or a scanner: the first line was HTTP.
     NotHttp,
     /// A TLS client on a listener that does not speak it.
@@ -34,11 +36,12 @@ pub enum Closing {
 
 impl Closing {
     /// Every reason, for the documentation and its test.
-    pub const ALL: [Closing; 13] = [
+    pub const ALL: [Closing; 14] = [
         Closing::Banned,
         Closing::Full,
         Closing::Kicked,
         Closing::LoginTimeout,
+        Closing::NeedsTls,
         Closing::NotHttp,
         Closing::NotTls,
         Closing::PasswordChanged,
@@ -57,6 +60,7 @@ impl Closing {
             Closing::Full => "full",
             Closing::Kicked => "kicked",
             Closing::LoginTimeout => "login-timeout",
+            Closing::NeedsTls => "needs-tls",
             Closing::NotHttp => "not-http",
             Closing::NotTls => "not-tls",
             Closing::PasswordChanged => "password-changed",
@@ -77,6 +81,7 @@ impl Closing {
             Closing::Banned
             | Closing::Kicked
             | Closing::LoginTimeout
+            | Closing::NeedsTls
             | Closing::NotHttp
             | Closing::NotTls
             | Closing::PasswordChanged

@@ -23,6 +23,8 @@ pub enum Input {
     Line(Line),
     /// A line that cannot be one, and the reply it gets. Reading goes on behind it.
     Fault(Unreadable),
+    /// Not a line at all: the connection begins as one with TLS does.
+    TlsHello,
 }
 
 /// A line as it was sent: valid UTF-8, see [`Line::as_str`].
@@ -53,6 +55,8 @@ pub struct LineCodec {
 }
 
 const TELNET_IAC: u8 = 0xff;
+/// A record of a handshake, of any version (RFC 8446, 5.1).
+const TLS_HELLO: &[u8] = &[0x16, 0x03];
 
 impl LineCodec {
     /// A codec at the start of a connection.
@@ -117,6 +121,10 @@ impl Decoder for LineCodec {
     type Error = io::Error;
 
     fn decode(&mut self, src: &mut BytesMut) -> io::Result<Option<Input>> {
+        if self.is_first && src.starts_with(TLS_HELLO) {
+            self.is_first = false;
+            return Ok(Some(Input::TlsHello));
+        }
         loop {
             let end = memchr::memchr(b'\n', &src[self.searched..]).map(|at| self.searched + at);
             if self.is_skipping {
@@ -194,6 +202,7 @@ mod tests {
             seen.push(match input {
                 Input::Line(line) => line.as_str().to_owned(),
                 Input::Fault(unreadable) => format!("!{}", unreadable.refusal.code()),
+                Input::TlsHello => "!tls".to_owned(),
             });
         }
     }

@@ -64,6 +64,6 @@ impl Session {
 
     /// Where the peer reaches this daemon.
     fn endpoint(&self) -> Endpoint {
-        self.services.advertise.clone().unwrap_or_else(|| Endpoint::local(self.local))
+        self.services.advertised.endpoint(self.arrived)
     }
 }

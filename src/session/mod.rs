@@ -11,7 +11,7 @@ mod login;
 pub mod outbox;
 mod talk;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ use crate::protocol::parse;
 use crate::protocol::refusal::{Instead, Refusal};
 use crate::protocol::reply::{Answer, Reply};
 use crate::protocol::request::{Ask, Manner, Request, TransferRequest, Unreadable};
-use crate::protocol::shell::Endpoint;
+use crate::protocol::shell::{Advertised, Arrived};
 use crate::protocol::text::{Ref, Text};
 use crate::protocol::tongue::Tongue;
 use crate::protocol::voice::{LineEnd, Voice};
@@ -64,7 +64,7 @@ pub struct Services {
     /// What is played.
     pub games: Games,
     /// Where clients reach the daemon, if not at their connection's own address.
-    pub advertise: Option<Endpoint>,
+    pub advertised: Advertised,
     /// The tongue a connection is spoken to in until it chooses.
     pub tongue: Tongue,
     /// How long a connection may take to its first line.
@@ -136,8 +136,10 @@ pub struct Caller {
     pub connection: ConnectionId,
     /// The peer's address.
     pub peer: IpAddr,
-    /// The daemon's own address on this connection.
-    pub local: SocketAddr,
+    /// The daemon's end of this connection.
+    pub arrived: Arrived,
+    /// When it was accepted.
+    pub since: Instant,
     /// Its place among the strangers, given back at the login.
     pub stranger: StrangerPlace,
     /// Its budgets.
@@ -149,8 +151,7 @@ pub struct Session {
     services: Arc<Services>,
     connection: ConnectionId,
     peer: IpAddr,
-    /// The daemon's own address on this connection.
-    local: SocketAddr,
+    arrived: Arrived,
     outbox: Outbox,
     voice: Voice,
     /// Handed to the room on entering it, so that it can end the session.
@@ -211,11 +212,11 @@ impl Session {
     /// A session at the start of a connection. `ended` reaches whoever drives it when the room ends it.
     pub fn new(services: Arc<Services>, caller: Caller, outbox: Outbox, ended: oneshot::Sender<Closing>) -> Self {
         let voice = Voice::new(services.tongue);
-        let Caller { connection, peer, local, stranger: _place, pace } = caller;
-        let (since, tries_left) = (Instant::now(), PASSWORD_TRIES);
+        let Caller { connection, peer, arrived, since, stranger: _place, pace } = caller;
+        let tries_left = PASSWORD_TRIES;
         let state = State::Stranger(Stranger { since, has_sent_line: false, asked_new: None, tries_left, _place });
         let (ended, unsaid) = (Some(ended), Vec::new());
-        Self { services, connection, peer, local, outbox, voice, ended, state, unsaid, pace, pause: None }
+        Self { services, connection, peer, arrived, outbox, voice, ended, state, unsaid, pace, pause: None }
     }
 
     /// The voice that the peer is spoken to in.
@@ -329,6 +330,7 @@ impl Session {
             }
             Input::Line(line) => parse::parse(line.as_str(), manner),
             Input::Fault(unreadable) => Err(unreadable),
+            Input::TlsHello => return ControlFlow::Break(Ending::Closed(Closing::NotTls)),
         };
         ControlFlow::Continue(match self.spend(parsed) {
             Ok(None) => None,

@@ -212,6 +212,7 @@ impl Phrases for English {
             Closing::Full => "the server is full; come back later",
             Closing::Kicked => "the operator ended your session",
             Closing::LoginTimeout => "no login came in time; come again and send U your-name, then P your-name your-password",
+            Closing::NeedsTls => "this port speaks TLS; try: ncat --ssl host port",
             Closing::NotHttp => "this is a chat room, not a web server; try: nc host port",
             Closing::NotTls => "this port does not speak TLS; connect without it",
             Closing::PasswordChanged => "your account has a new password; log in with that",

@@ -17,6 +17,7 @@ use super::super::game::reply::Listed;
 use super::super::name::Name;
 use super::super::refusal::{FileExists, Refusal, Unconfirmed};
 use super::super::reply::{Answer, Found, Reply};
+use super::super::shell::Endpoint;
 use super::super::text::Ref;
 use super::super::tongue::Tongue;
 use super::Wording;
@@ -64,10 +65,11 @@ impl Wording for Json {
             }
             Reply::Offered(offered) => {
                 object.text("ticket", &offered.ticket).number("offset_bytes", offered.offset_bytes);
-                object.number("limit_bytes", offered.limit_bytes)
+                object.number("limit_bytes", offered.limit_bytes).over_tls(&offered.endpoint)
             }
-            Reply::Found(Found { ticket, file, .. }) => {
-                object.text("ticket", ticket).number("size_bytes", file.size_bytes).hex("sha256", file.digest)
+            Reply::Found(Found { ticket, file, endpoint, .. }) => {
+                object.text("ticket", ticket).number("size_bytes", file.size_bytes).hex("sha256", file.digest);
+                object.over_tls(endpoint)
             }
             Reply::Shelf(shelf) => {
                 object.number("count", shelf.files.len());
@@ -241,6 +243,11 @@ impl<'a> Object<'a> {
             Some(page) => self.number("next_page", page),
             None => self,
         }
+    }
+
+    /// That the other connection, too, is to be made with TLS.
+    fn over_tls(&mut self, endpoint: &Endpoint) -> &mut Self {
+        if endpoint.over_tls { self.bool("tls", true) } else { self }
     }
 
     fn bool(&mut self, key: &str, value: bool) -> &mut Self {

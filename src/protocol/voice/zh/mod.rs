@@ -192,6 +192,7 @@ impl Phrases for Chinese {
             Closing::Full => "服务器已满，请稍后再来",
             Closing::Kicked => "管理员结束了您的连接",
             Closing::LoginTimeout => "未及时登录；请重新连接，发 U 名字，再发 P 名字 密码",
+            Closing::NeedsTls => "此端口使用 TLS；请用 ncat --ssl 主机 端口 连接",
             Closing::NotHttp => "这里是聊天室，不是网站；请用 nc 连接",
             Closing::NotTls => "此端口不用 TLS；请不加密连接",
             Closing::PasswordChanged => "您的账号有了新密码；请用新密码登录",
