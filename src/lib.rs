@@ -43,7 +43,7 @@
 //! | [`files`] | the actor, the shelf, tickets, the files' directory | protocol, store, room, auth |
 //! | [`games`] | the actor, tables, clocks, ratings, and the rules of each game | protocol, store, room |
 //! | [`session`] | what one connection may ask, and its replies | the handles of the above |
-//! | [`net`] | listener, reader, writer, transfers: the only sockets of clients | session, files, room's cursors |
+//! | [`net`] | listener, TLS, reader, writer, transfers: the only sockets of clients | session, files, room's cursors |
 //! | [`admin`] | the control socket and the flags that talk to it | session's services |
 //! | [`client`] | the library for the other side of the wire: no part of the daemon | nothing of ours |
 //! | [`guard`] | budgets against floods and guesses, networks | protocol, store |

@@ -17,7 +17,7 @@ fn ten_megabytes_without_a_line_end_cost_one_refusal_and_no_memory() {
         if let Some(name) = name {
             client.log_in(name);
         }
-        let before_kb = peak_memory_kb(&daemon);
+        let before_kb = daemon.peak_memory_kib();
         let part = [b'x'; 64 << 10];
         for _ in 0..160 {
             client.send_raw(&part);
@@ -26,7 +26,7 @@ fn ten_megabytes_without_a_line_end_cost_one_refusal_and_no_memory() {
         client.send_raw(b" the end\nK\nV\n");
         assert_eq!(client.line(), "OK");
         client.expect("OK parlor ");
-        let grown_kb = peak_memory_kb(&daemon) - before_kb;
+        let grown_kb = daemon.peak_memory_kib() - before_kb;
         assert!(grown_kb < 4096, "memory grew by {grown_kb} kB");
     }
 }
@@ -234,13 +234,6 @@ fn counted_from(first: u64, line: &str) -> String {
 fn reset(client: Client) {
     SockRef::from(&client.stream()).set_linger(Some(Duration::ZERO)).unwrap();
     drop(client);
-}
-
-/// The most memory that the daemon has used.
-fn peak_memory_kb(daemon: &Daemon) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.pid())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 /// Random numbers (xorshift), whose seed stands in the output of a test that fails.

@@ -63,6 +63,7 @@ mod small_disk;
 mod start_stop;
 mod store_faults;
 mod talk;
+mod tls;
 mod tokens;
 mod transcripts;
 mod uploads;

@@ -16,13 +16,6 @@ use crate::harness::{Client, Daemon, PATIENCE, is_reply, seq_of};
 const BURST: usize = 1000;
 const MEMORY_KIB: u64 = 100 << 10;
 
-/// The most memory the daemon has had, in KiB.
-fn peak_memory(daemon: &Daemon) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.pid())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
 fn text(number: usize, length: usize) -> String {
     format!("{number:06} {}", "x".repeat(length - 7))
 }
@@ -95,7 +88,7 @@ fn a_peer_that_never_reads_delays_nobody_and_is_told_what_it_missed() {
     let (threads, followers): (Vec<_>, Vec<_>) = others.into_iter().map(|other| follow(other, COUNT, LENGTH)).unzip();
     let first = talk(&mut talker, COUNT, LENGTH, &followers, || ());
     let _others: Vec<Client> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
-    assert!(peak_memory(&daemon) < MEMORY_KIB, "{} KiB", peak_memory(&daemon));
+    assert!(daemon.peak_memory_kib() < MEMORY_KIB, "{} KiB", daemon.peak_memory_kib());
 
     // What it hears and what it is told that it missed are together everything, in order.
     let (mut next, end, mut missed) = (first, first + COUNT as u64, Vec::new());
@@ -244,7 +237,7 @@ fn a_peer_that_asks_and_never_reads_is_not_read_and_costs_no_memory() {
     let askers = askers.map(|asker| asker.join().unwrap());
     assert!(alice.ask("C - still here").starts_with("OK "));
     assert_eq!(bob.skip_to("[alice]"), "[alice]: still here");
-    assert!(peak_memory(&daemon) < MEMORY_KIB, "{} KiB", peak_memory(&daemon));
+    assert!(daemon.peak_memory_kib() < MEMORY_KIB, "{} KiB", daemon.peak_memory_kib());
     drop(askers);
     for _ in 0..4 {
         assert!(bob.skip_to("[asker-").ends_with(" left the room"));

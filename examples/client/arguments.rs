@@ -4,10 +4,12 @@
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
+use parlor::client::{Error, Tls};
 use parlor::protocol::tongue::Tongue;
 
-use super::exit::{CODES, Failure};
+use super::exit::{CODES, Failure, words};
 
 /// The port where there is none in the address.
 const PORT: u16 = 7171;
@@ -23,6 +25,14 @@ pub(crate) struct Arguments {
     /// Where parlord listens; without a port it is 7171
     #[arg(value_name = "HOST:PORT", env = "PARLOR_ADDRESS", default_value = "127.0.0.1:7171", value_parser = parse_address)]
     pub(crate) address: String,
+
+    /// Speak TLS: the port is one of parlord's --tls-listen
+    #[arg(long, env = "PARLOR_TLS", global = true, value_parser = FalseyValueParser::new())]
+    pub(crate) tls: bool,
+
+    /// With TLS trust the certificates in this file (PEM) and no others, instead of those that the system trusts
+    #[arg(long, value_name = "FILE", env = "PARLOR_CA", global = true)]
+    pub(crate) ca: Option<PathBuf>,
 
     /// Log in by this name; without it a pipe is netcat and nothing more
     #[arg(long, value_name = "NAME", env = "PARLOR_USER", global = true, value_parser = parse_user)]
@@ -107,6 +117,22 @@ impl Arguments {
     /// Who logs in, for what cannot be done without.
     pub(crate) fn required_user(&self) -> Result<&str, Failure> {
         self.user.as_deref().ok_or_else(|| Failure::Usage("this command needs --user NAME (or PARLOR_USER)".to_owned()))
+    }
+}
+
+impl Arguments {
+    /// Whether TLS is to be spoken, and whom to trust then.
+    pub(crate) fn trust(&self) -> Result<Option<Tls>, Failure> {
+        match &self.ca {
+            Some(_) if !self.tls => Err(Failure::Usage("--ca FILE is of use with --tls only".to_owned())),
+            _ if !self.tls => Ok(None),
+            Some(file) => match Tls::of_file(file) {
+                Ok(tls) => Ok(Some(tls)),
+                Err(Error::Io(error)) => Err(Failure::unreadable(file, words(&error))),
+                Err(error) => Err(Failure::Usage(error.to_string())),
+            },
+            None => Tls::of_system().map(Some).map_err(|error| Failure::Usage(format!("{error}; --ca FILE names one"))),
+        }
     }
 }
 

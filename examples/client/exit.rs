@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::{self, ExitCode};
 use std::thread;
 
+use parlor::client::TlsError;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
@@ -18,7 +19,7 @@ Exit codes:
    2  the command line is wrong, or no password is given
   65  what came is not what its hash says
   66  a local file, or standard input, cannot be read
-  69  no connection; or it was lost, or closed by the server, before all was answered
+  69  no connection, or no TLS that can be trusted; or it was lost, or closed by the server, before all was answered
   73  a local file, standard output or the terminal cannot be written
   77  the login was refused";
 
@@ -40,6 +41,9 @@ pub(crate) enum Failure {
     /// The first connection could not be made.
     #[error("cannot connect to {address}: {why}; is parlord running there?")]
     Unreachable { address: String, why: String },
+    /// What answers cannot be trusted, or does not speak TLS.
+    #[error("no TLS with {address}: {why}")]
+    Untrusted { address: String, why: String },
     /// The connection ended before all was answered.
     #[error("{0}")]
     Lost(String),
@@ -61,7 +65,7 @@ impl Failure {
             Failure::Usage(_) => 2,
             Failure::Mangled(_) => 65,
             Failure::Unreadable { .. } => 66,
-            Failure::Unreachable { .. } | Failure::Lost(_) => 69,
+            Failure::Unreachable { .. } | Failure::Untrusted { .. } | Failure::Lost(_) => 69,
             Failure::Unwritable { .. } | Failure::Terminal(_) => 73,
             Failure::LoginRefused(_) => 77,
         })
@@ -76,7 +80,21 @@ impl Failure {
     }
 
     pub(crate) fn unreachable(address: &str, error: &io::Error) -> Self {
-        Self::Unreachable { address: address.to_owned(), why: words(error) }
+        match TlsError::of(error) {
+            Some(error) => Self::untrusted(address, &error),
+            None => Self::Unreachable { address: address.to_owned(), why: words(error) },
+        }
+    }
+
+    pub(crate) fn untrusted(address: &str, error: &TlsError) -> Self {
+        let advice = match error {
+            TlsError::WrongName { .. } => "; connect by a name that it is for",
+            TlsError::UnknownIssuer => "; get its certificate, or its authority's, from the operator, and give it by --ca FILE",
+            TlsError::Expired | TlsError::NotYetValid | TlsError::IsAuthority => "; tell the operator",
+            TlsError::NotTls => "; leave --tls out, or give the port that does",
+            TlsError::NoRoots(_) | TlsError::Other(_) => "",
+        };
+        Self::Untrusted { address: address.to_owned(), why: format!("{error}{advice}") }
     }
 
     pub(crate) fn unregistered(name: &str) -> Self {
@@ -85,6 +103,9 @@ impl Failure {
 
     /// The server closed the connection and said why.
     pub(crate) fn closed(reason: &str) -> Self {
+        if reason == "needs-tls" {
+            return Self::Lost("that port speaks TLS and nothing else; --tls does so too".to_owned());
+        }
         Self::Lost(format!("the server closed the connection ({reason})"))
     }
 

@@ -10,7 +10,7 @@
 //! | [`screen`] | how that is shown |
 //! | [`editor`] | the input line |
 //! | [`text`] | what others wrote, made safe and measured for the screen |
-//! | [`pipe`], [`lines`] | netcat-style, if one of them is none; and what its lines mean |
+//! | [`pipe`], [`socket`], [`lines`] | netcat-style, if one of them is none; its connection, and what its lines mean |
 //! | [`verbs`], [`tail`], [`wording`] | one-shot commands; events of the room as lines |
 
 mod arguments;
@@ -21,6 +21,7 @@ mod password;
 mod pipe;
 mod room;
 mod screen;
+mod socket;
 mod tail;
 mod terminal;
 mod text;

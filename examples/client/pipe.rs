@@ -6,23 +6,18 @@
 //! connection carry a file, of which not even that is true.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
-
-use socket2::{SockRef, TcpKeepalive};
 
 use super::arguments::Arguments;
 use super::exit::{self, Failure};
 use super::lines::{Heard, Lines, heard, is_goodbye, is_request, is_transfer};
 use super::password;
+use super::socket::{Incoming, Outgoing, connect};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// For a reply during the login; a busy server refuses sooner.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
-/// After so much silence the other side is probed, or a peer that has vanished would never be noticed.
-const PROBED_AFTER: Duration = Duration::from_secs(30);
 /// No reply during a login is longer.
 const REPLY_BYTES: u64 = 64 << 10;
 
@@ -31,10 +26,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     // Asked for before there is a connection that would wait meanwhile.
     let password = arguments.user.as_deref().map(|name| password::find(arguments, name)).transpose()?;
     let unreachable = |error: &io::Error| Failure::unreachable(&arguments.address, error);
-    let stream = connect(&arguments.address).map_err(|error| unreachable(&error))?;
-    let mut writer = stream.try_clone().map_err(|error| unreachable(&error))?;
-    let mut reader = BufReader::new(stream);
-    let mut greeting = Greeting { reader: &mut reader, writer: &writer };
+    let tls = arguments.trust()?;
+    let (incoming, mut outgoing) = connect(&arguments.address, tls.as_ref()).map_err(|error| unreachable(&error))?;
+    let mut reader = BufReader::new(incoming);
+    let mut greeting = Greeting { reader: &mut reader, writer: &mut outgoing };
     if let Some(voice) = arguments.voice {
         greeting.ask(&format!("V {}", voice.tongue().code()))?.map_err(Failure::Refused)?;
     }
@@ -45,7 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let sent = Arc::new(Mutex::new(Sent { can_transfer, ..Sent::default() }));
     let sending = Arc::clone(&sent);
     // Not joined: it may wait for input that never comes.
-    thread::spawn(move || send(io::stdin().lock(), &mut writer, &sending));
+    thread::spawn(move || send(io::stdin().lock(), &mut outgoing, &sending));
     let mut received = Received::default();
     match received.copy(&mut reader, &mut io::stdout().lock()) {
         Ok(()) => judge(received, &look(&sent)),
@@ -53,26 +48,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-fn connect(address: &str) -> io::Result<TcpStream> {
-    let mut failed = io::Error::new(ErrorKind::NotFound, "no address of that name");
-    for address in address.to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {
-            Ok(stream) => {
-                stream.set_nodelay(true)?;
-                let keepalive = TcpKeepalive::new().with_time(PROBED_AFTER).with_interval(PROBED_AFTER / 3);
-                SockRef::from(&stream).set_tcp_keepalive(&keepalive.with_retries(3))?;
-                return Ok(stream);
-            }
-            Err(error) => failed = error,
-        }
-    }
-    Err(failed)
-}
-
 /// What stands before the conversation; none of its replies is for standard output.
 struct Greeting<'a> {
-    reader: &'a mut BufReader<TcpStream>,
-    writer: &'a TcpStream,
+    reader: &'a mut BufReader<Incoming>,
+    writer: &'a mut Outgoing,
 }
 
 impl Greeting<'_> {
@@ -83,10 +62,10 @@ impl Greeting<'_> {
             _ => Failure::Lost(format!("the connection was lost during the login: {}", exit::words(&error))),
         };
         self.writer.write_all(format!("{request}\n").as_bytes()).map_err(lost)?;
-        self.writer.set_read_timeout(Some(LOGIN_TIMEOUT)).map_err(lost)?;
+        self.reader.get_ref().set_timeout(Some(LOGIN_TIMEOUT)).map_err(lost)?;
         let mut line = Vec::new();
         self.reader.by_ref().take(REPLY_BYTES).read_until(b'\n', &mut line).map_err(lost)?;
-        self.writer.set_read_timeout(None).map_err(lost)?;
+        self.reader.get_ref().set_timeout(None).map_err(lost)?;
         let line = line.trim_ascii_end();
         match heard(line) {
             Heard::Granted => Ok(Ok(String::from_utf8_lossy(line).into_owned())),
@@ -140,7 +119,7 @@ fn look(sent: &Mutex<Sent>) -> MutexGuard<'_, Sent> {
 
 /// Sends the input, and ends the connection's sending side behind it. What is sent is noted before, so that
 /// no reply can come to a request that is not known.
-fn send(mut input: impl BufRead, server: &mut TcpStream, sent: &Mutex<Sent>) {
+fn send(mut input: impl BufRead, server: &mut Outgoing, sent: &Mutex<Sent>) {
     let mut lines = Lines::default();
     loop {
         let bytes = match input.fill_buf() {
@@ -168,7 +147,7 @@ fn send(mut input: impl BufRead, server: &mut TcpStream, sent: &Mutex<Sent>) {
     }
     look(sent).has_ended = true;
     // In vain only where it is over already.
-    let _ = server.shutdown(Shutdown::Write);
+    let _ = server.end();
 }
 
 /// What has come from the server.

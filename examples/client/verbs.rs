@@ -52,7 +52,8 @@ pub(super) async fn enter(
     let name = arguments.required_user()?;
     let password = password::find(arguments, name)?;
     let login = Login::Password { name: name.to_owned(), password, may_register: arguments.register };
-    let options = Options { presence, after_seq, ..Options::new(&arguments.address, login) };
+    let tls = arguments.trust()?;
+    let options = Options { presence, after_seq, tls, ..Options::new(&arguments.address, login) };
     let entered = connect(options).await;
     let (client, events, _) = entered.map_err(|error| login_failure(arguments, name, error))?;
     Ok((client, events))
@@ -71,6 +72,7 @@ pub(super) fn login_failure(arguments: &Arguments, name: &str, error: Error) -> 
         error @ Error::Refused(_) => Failure::LoginRefused(refusal_words(&error)),
         Error::Closed(reason) => Failure::closed(&harmless(&reason)),
         Error::Io(error) => Failure::unreachable(&arguments.address, &error),
+        Error::Tls(error) => Failure::untrusted(&arguments.address, &error),
         error => Failure::Lost(error.to_string()),
     }
 }

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, ReadHalf, WriteHalf, split};
 
 use super::event::Fields;
+use super::stream::Stream;
 use super::{Error, Login, Options, Presence, Welcome};
 
 /// The longest line that is read. Pages of names and texts with all that must be escaped are far shorter.
@@ -25,12 +24,14 @@ pub(super) struct Incoming {
 
 /// A connection that has logged in.
 pub(super) struct Connection {
-    reader: BufReader<OwnedReadHalf>,
-    writer: OwnedWriteHalf,
+    reader: BufReader<ReadHalf<Stream>>,
+    writer: WriteHalf<Stream>,
     /// The part of a line that has come.
     partial: Vec<u8>,
     /// What has not been taken yet.
     outgoing: Vec<u8>,
+    /// Whether all that was taken is on its way.
+    is_flushed: bool,
 }
 
 /// Why a login did not succeed, and how long the server wants to be left alone.
@@ -44,11 +45,10 @@ impl Connection {
     }
 
     async fn try_log_in(options: &Options, login: &Login) -> Result<(Self, Welcome), NotIn> {
-        let stream = TcpStream::connect(&options.address).await.map_err(not_in)?;
-        stream.set_nodelay(true).map_err(not_in)?;
-        let (reader, writer) = stream.into_split();
+        let stream = Stream::connect(&options.address, options.tls.as_ref()).await.map_err(not_in)?;
+        let (reader, writer) = split(stream);
         let (reader, partial, outgoing) = (BufReader::new(reader), Vec::new(), Vec::new());
-        let mut connection = Self { reader, writer, partial, outgoing };
+        let mut connection = Self { reader, writer, partial, outgoing, is_flushed: true };
         connection.ask("V json").await?;
         let request = match login {
             Login::Token(token) => json!({ "do": "I", "token": token }),
@@ -66,6 +66,7 @@ impl Connection {
 
     async fn ask(&mut self, request: &str) -> Result<Line, NotIn> {
         self.writer.write_all(format!("{request}\n").as_bytes()).await.map_err(not_in)?;
+        self.writer.flush().await.map_err(not_in)?;
         let Incoming { line, .. } = read_line(&mut self.reader, &mut self.partial).await.map_err(not_in)?;
         if let Some((reason, retry)) = closing(&line) {
             return Err((Error::Closed(reason), retry));
@@ -89,16 +90,22 @@ impl Connection {
     pub(super) async fn exchange(&mut self) -> Result<Option<Incoming>, Error> {
         tokio::select! {
             line = read_line(&mut self.reader, &mut self.partial) => line.map(Some),
-            written = self.writer.write(&self.outgoing), if !self.outgoing.is_empty() => {
-                self.outgoing.drain(..written?);
+            sent = send(&mut self.writer, &self.outgoing), if !self.outgoing.is_empty() || !self.is_flushed => {
+                self.is_flushed = self.outgoing.is_empty();
+                self.outgoing.drain(..sent?);
                 Ok(None)
             }
         }
     }
 }
 
+/// Sends a part of these bytes; or, where there are none, what TLS still holds of those before.
+async fn send(writer: &mut WriteHalf<Stream>, bytes: &[u8]) -> std::io::Result<usize> {
+    if bytes.is_empty() { writer.flush().await.map(|()| 0) } else { writer.write(bytes).await }
+}
+
 /// The next line; its beginning is in `partial` if this is dropped before the rest has come.
-async fn read_line(reader: &mut BufReader<OwnedReadHalf>, partial: &mut Vec<u8>) -> Result<Incoming, Error> {
+async fn read_line(reader: &mut BufReader<ReadHalf<Stream>>, partial: &mut Vec<u8>) -> Result<Incoming, Error> {
     loop {
         let read = reader.fill_buf().await?;
         if read.is_empty() {
@@ -112,12 +119,19 @@ async fn read_line(reader: &mut BufReader<OwnedReadHalf>, partial: &mut Vec<u8>)
             return Err(Error::Protocol("a line without an end"));
         }
         if end.is_some() {
-            let line = serde_json::from_slice(partial).map_err(|_| Error::Protocol("a line that is no object"));
+            let line = serde_json::from_slice(partial).map_err(|_| no_object(partial));
             let size_bytes = partial.len();
             partial.clear();
             return Ok(Incoming { line: line?, size_bytes });
         }
     }
+}
+
+/// What a line is that is no object: perhaps what a listener with TLS says to who does not speak it.
+fn no_object(line: &[u8]) -> Error {
+    let is_closing =
+        [&b"Closing (needs-tls)"[..], "连接关闭（needs-tls）".as_bytes()].iter().any(|start| line.starts_with(start));
+    if is_closing { Error::Closed("needs-tls".to_owned()) } else { Error::Protocol("a line that is no object") }
 }
 
 /// The reason of a `closing`, and after what time the server wants to be asked again.

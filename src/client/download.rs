@@ -7,7 +7,6 @@ use std::path::Path;
 
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use super::transfer::{Cut, PIECE_BYTES, Patience, ended, hash_of, network, refusal};
 use super::{Answer, Client, Error, Progress};
@@ -82,8 +81,9 @@ impl Client {
         }
         part.seek(SeekFrom::Start(begin)).await?;
         progress(Progress { done_bytes: begin, size_bytes });
-        let mut stream = network(TcpStream::connect(self.address())).await?;
+        let mut stream = network(self.connect_again()).await?;
         network(stream.write_all(format!("T {} {begin}\n", offer.ticket).as_bytes())).await?;
+        network(stream.flush()).await?;
         let (mut piece, mut came_bytes, mut head) = (vec![0; PIECE_BYTES], 0, Vec::new());
         let wanted_bytes = size_bytes - begin;
         let is_cut = loop {

@@ -360,7 +360,9 @@ fn object(value: Value) -> Line {
 /// What a closing reason means for coming back.
 fn end_for(reason: String) -> End {
     match reason.as_str() {
-        "replaced" | "kicked" | "banned" | "not-http" | "not-tls" | "password-changed" | "wrong-password" => End::Ended(reason),
+        "replaced" | "kicked" | "banned" | "needs-tls" | "not-http" | "not-tls" | "password-changed" | "wrong-password" => {
+            End::Ended(reason)
+        }
         _ => End::Lost,
     }
 }

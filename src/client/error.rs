@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::TlsError;
+
 /// A request or a login that did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -21,13 +23,22 @@ pub enum Error {
     Closed(String),
     /// The connection, or a file of this side.
     #[error(transparent)]
-    Io(#[from] std::io::Error),
+    Io(std::io::Error),
+    /// TLS could not be agreed on with the server.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// What came is not what `protocol.md` says, or what was asked is the library's to ask.
     #[error("not what the protocol says: {0}")]
     Protocol(&'static str),
     /// What came is not what its hash says.
     #[error("what came is not what its hash says")]
     HashMismatch,
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        TlsError::of(&error).map_or(Error::Io(error), Error::Tls)
+    }
 }
 
 /// A refusal of the server.

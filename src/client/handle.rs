@@ -8,7 +8,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::driver::Driver;
-use super::{Error, Event, Options, Welcome};
+use super::stream::Stream;
+use super::{Error, Event, Options, Tls, Welcome};
 
 /// Requests that may wait for the driver; whoever finds it full waits a moment.
 const MAILBOX: usize = 64;
@@ -69,6 +70,7 @@ pub struct Client {
 struct LoggedIn {
     commands: mpsc::Sender<Command>,
     address: String,
+    tls: Option<Tls>,
     name: String,
     farewell: Farewell,
 }
@@ -97,17 +99,17 @@ impl Client {
     pub async fn connect(options: Options) -> Result<(Self, Events, Welcome), Error> {
         let (commands, requests) = mpsc::channel(MAILBOX);
         let (sender, events) = mpsc::channel(EVENTS);
-        let (address, farewell) = (options.address.clone(), Farewell::default());
+        let (address, tls, farewell) = (options.address.clone(), options.tls.clone(), Farewell::default());
         let ends = Ends { requests, events: sender, farewell: farewell.clone() };
         let (driver, welcome) = Driver::connect(options, ends).await?;
         tokio::spawn(driver.run());
-        let login = Arc::new(LoggedIn { commands, address, name: welcome.name.clone(), farewell });
+        let login = Arc::new(LoggedIn { commands, address, tls, name: welcome.name.clone(), farewell });
         Ok((Self { login }, Events { events }, welcome))
     }
 
-    /// Where the daemon is.
-    pub(super) fn address(&self) -> &str {
-        &self.login.address
+    /// Another connection to the daemon.
+    pub(super) async fn connect_again(&self) -> std::io::Result<Stream> {
+        Stream::connect(&self.login.address, self.login.tls.as_ref()).await
     }
 
     /// The account's name.

@@ -34,6 +34,17 @@
 //! # }
 //! ```
 //!
+//! Where the server speaks TLS, the options say whom to trust:
+//!
+//! ```no_run
+//! use parlor::client::{Login, Options, Tls};
+//!
+//! # fn example(login: Login) -> Result<Options, parlor::client::Error> {
+//! let tls = Tls::of_file("chat.pem".as_ref())?; // or Tls::of_system()
+//! Ok(Options { tls: Some(tls), ..Options::new("chat.example.org:7172", login) })
+//! # }
+//! ```
+//!
 //! # What a lost connection means for what was asked
 //!
 //! | asked | when its answer was lost |
@@ -119,6 +130,8 @@ mod handle;
 mod lists;
 mod options;
 mod pending;
+mod stream;
+mod tls;
 mod transfer;
 mod untold;
 mod upload;
@@ -129,6 +142,7 @@ pub use game::{Board, GameEvent, GameHappening, Position};
 pub use handle::{Answer, Client, Events};
 pub use lists::SharedFile;
 pub use options::{Login, Options, Presence, Welcome};
+pub use tls::{Tls, TlsError};
 pub use transfer::Progress;
 
 fn hex(bytes: &[u8]) -> String {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::Tls;
+
 /// Who logs in.
 #[derive(Clone)]
 pub enum Login {
@@ -34,6 +36,8 @@ pub enum Presence {
 pub struct Options {
     /// Host and port.
     pub address: String,
+    /// Whether TLS is spoken there, and who is trusted then. Files go the same way.
+    pub tls: Option<Tls>,
     /// Who.
     pub login: Login,
     /// As what.
@@ -56,6 +60,7 @@ impl Options {
     pub fn new(address: impl Into<String>, login: Login) -> Self {
         Self {
             address: address.into(),
+            tls: None,
             login,
             presence: Presence::Member,
             after_seq: None,

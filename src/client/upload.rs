@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tokio::fs::File;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
 
 use super::transfer::{Cut, PIECE_BYTES, Patience, ended, hash_of, network, network_within, open, refusal};
 use super::{Client, Error, Progress};
@@ -69,7 +68,7 @@ impl Client {
         mut done: Progress,
         progress: &mut impl FnMut(Progress),
     ) -> Result<(), Cut> {
-        let mut stream = network(TcpStream::connect(self.address())).await?;
+        let mut stream = network(self.connect_again()).await?;
         network(stream.write_all(first_line.as_bytes())).await?;
         file.seek(SeekFrom::Start(done.done_bytes)).await?;
         // What was added to it since is no part of it.

@@ -1,7 +1,7 @@
 //! A client, line by line, and what lines mean.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -9,41 +9,47 @@ use std::thread;
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
-use super::{Daemon, PASSWORD, PATIENCE};
+use super::{Daemon, PASSWORD, PATIENCE, Wire};
 
 /// One connection, line by line.
 pub struct Client {
-    reader: BufReader<TcpStream>,
+    reader: BufReader<Wire>,
     /// Everything received, for the message of a test that fails.
     seen: Vec<String>,
 }
 
 impl Client {
+    /// With TLS where the daemon was started such that clients speak it.
     pub fn connect(daemon: &Daemon) -> Self {
-        Self::over(TcpStream::connect(daemon.address).unwrap())
+        Self::over_wire(daemon.wire(TcpStream::connect(daemon.entrance()).unwrap()))
     }
 
     /// A client whose kernel takes next to nothing for it, so that it is slow as soon as it does not read.
     pub fn connect_slow(daemon: &Daemon) -> Self {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.set_recv_buffer_size(8 << 10).unwrap();
-        socket.connect(&daemon.address.into()).unwrap();
-        Self::over(socket.into())
+        socket.connect(&daemon.entrance().into()).unwrap();
+        Self::over_wire(daemon.wire(socket.into()))
     }
 
     /// A client that comes from another of this machine's addresses, such as `127.0.0.2`.
     pub fn connect_from(daemon: &Daemon, address: &str) -> Self {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.bind(&SocketAddr::new(address.parse().unwrap(), 0).into()).unwrap();
-        socket.connect(&daemon.address.into()).unwrap();
-        Self::over(socket.into())
+        socket.connect(&daemon.entrance().into()).unwrap();
+        Self::over_wire(daemon.wire(socket.into()))
     }
 
     pub fn over(stream: TcpStream) -> Self {
-        stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        Self { reader: BufReader::new(stream), seen: Vec::new() }
+        Self::over_wire(Wire::Plain(stream))
+    }
+
+    pub fn over_wire(wire: Wire) -> Self {
+        let socket = wire.socket();
+        socket.set_nodelay(true).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.set_write_timeout(Some(PATIENCE)).unwrap();
+        Self { reader: BufReader::new(wire), seen: Vec::new() }
     }
 
     /// Registers `name`, or logs it in.
@@ -82,7 +88,7 @@ impl Client {
 
     /// Ends the input, as `nc -N` does.
     pub fn end_input(&mut self) {
-        self.reader.get_mut().shutdown(Shutdown::Write).unwrap();
+        self.reader.get_mut().end_input();
     }
 
     /// The next line with its line end; `None` at the end.
@@ -208,9 +214,18 @@ impl Client {
         self.lines_of(request).iter().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// A second handle on the socket, to write from another thread or to reset the connection.
+    /// A second handle on the socket, to reset the connection, or to write from another thread where no TLS is spoken.
     pub fn stream(&self) -> TcpStream {
-        self.reader.get_ref().try_clone().unwrap()
+        self.reader.get_ref().socket().try_clone().unwrap()
+    }
+
+    /// The connection itself, when no line is left unread.
+    pub fn into_wire(self) -> Wire {
+        self.reader.into_inner()
+    }
+
+    pub fn wire(&self) -> &Wire {
+        self.reader.get_ref()
     }
 }
 

@@ -1,17 +1,20 @@
 //! A running daemon with a directory and a port of its own.
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use super::PATIENCE;
+use super::{Identity, PATIENCE, TlsPort, Wire};
 
 /// A running daemon. Dropping it kills it and removes its directory.
 pub struct Daemon {
     child: Child,
+    /// Where no TLS is spoken.
     pub address: SocketAddr,
+    /// Where TLS is, which clients then speak.
+    pub tls: Option<TlsPort>,
     directory: Box<dyn AsRef<Path> + Send + Sync>,
     flags: Vec<String>,
     variables: Vec<(String, String)>,
@@ -25,6 +28,20 @@ impl Daemon {
     /// Starts with more flags than the tests' usual ones.
     pub fn start_with(flags: &[&str]) -> Self {
         Self::start_in(tempfile::tempdir().unwrap(), flags, &[])
+    }
+
+    /// Starts with a listener for TLS too, which clients use.
+    pub fn start_with_tls(flags: &[&str]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let identity = Identity::write(directory.path());
+        Self::start_as(identity, directory, flags)
+    }
+
+    /// The same with a certificate of the caller's.
+    pub fn start_as(identity: Identity, directory: impl AsRef<Path> + Send + Sync + 'static, flags: &[&str]) -> Self {
+        let flags: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
+        let launched = Self::launch(Box::new(directory), &[], flags, Vec::new(), Some(identity));
+        launched.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Starts with environment variables, such as `TZ` or `PARLOR_LOG`.
@@ -46,8 +63,36 @@ impl Daemon {
     ) -> Result<Self, String> {
         let flags: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
         let variables: Vec<_> = variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let (child, address) = launch(&directory.as_ref().join("data"), under, &flags, &variables)?;
-        Ok(Self { child, address, directory: Box::new(directory), flags, variables })
+        // The same promises, all clients over TLS.
+        let identity = std::env::var_os("PARLOR_TEST_TLS").map(|_| Identity::write(directory.as_ref()));
+        Self::launch(Box::new(directory), under, flags, variables, identity)
+    }
+
+    fn launch(
+        directory: Box<dyn AsRef<Path> + Send + Sync>,
+        under: &[&str],
+        mut flags: Vec<String>,
+        variables: Vec<(String, String)>,
+        identity: Option<Identity>,
+    ) -> Result<Self, String> {
+        flags.extend(identity.iter().flat_map(Identity::flags));
+        let data = (*directory).as_ref().join("data");
+        let (child, address, tls_address) = launch(&data, under, &flags, &variables, identity.is_some())?;
+        let tls = tls_address.zip(identity).map(|(address, identity)| TlsPort { address, identity });
+        Ok(Self { child, address, tls, directory, flags, variables })
+    }
+
+    /// Where clients connect to.
+    pub fn entrance(&self) -> SocketAddr {
+        self.tls.as_ref().map_or(self.address, |tls| tls.address)
+    }
+
+    /// What a client speaks over a connection there.
+    pub fn wire(&self, socket: TcpStream) -> Wire {
+        match &self.tls {
+            None => Wire::Plain(socket),
+            Some(tls) => tls.over(socket),
+        }
     }
 
     /// The data directory.
@@ -57,6 +102,13 @@ impl Daemon {
 
     pub fn pid(&self) -> i32 {
         self.child.id().try_into().unwrap()
+    }
+
+    /// The most memory that it has had.
+    pub fn peak_memory_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// `kill -9`, and no wait for anything but the death.
@@ -83,8 +135,10 @@ impl Daemon {
 
     /// Starts again on the same directory, with the same flags.
     pub fn restart(&mut self) {
-        let launched = launch(&self.data(), &[], &self.flags, &self.variables);
-        (self.child, self.address) = launched.unwrap_or_else(|error| panic!("{error}"));
+        let launched = launch(&self.data(), &[], &self.flags, &self.variables, self.tls.is_some());
+        let tls_address;
+        (self.child, self.address, tls_address) = launched.unwrap_or_else(|error| panic!("{error}"));
+        self.tls.iter_mut().zip(tls_address).for_each(|(tls, address)| tls.address = address);
     }
 
     /// The database, read beside the daemon or after it.
@@ -138,7 +192,8 @@ fn launch(
     under: &[&str],
     flags: &[String],
     variables: &[(String, String)],
-) -> Result<(Child, SocketAddr), String> {
+    has_tls: bool,
+) -> Result<(Child, SocketAddr, Option<SocketAddr>), String> {
     let mut command = parlord(data);
     command.args(flags).envs(variables.iter().cloned());
     if let [program, arguments @ ..] = under {
@@ -146,15 +201,23 @@ fn launch(
     }
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = child.unwrap_or_else(|error| panic!("{error}: {command:?}"));
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let Some(address) = line.trim().strip_prefix("listening on ") else {
-        let mut log = String::new();
-        child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-        wait(&mut child);
-        return Err(format!("the daemon did not start: {line:?} {log}"));
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut next_address = |how: &str| {
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on ").and_then(|rest| rest.strip_suffix(how)?.parse().ok());
+        address.ok_or(line)
     };
-    Ok((child, address.parse().unwrap()))
+    let ready = next_address("").and_then(|plain| Ok((plain, has_tls.then(|| next_address(" with TLS")).transpose()?)));
+    match ready {
+        Ok((address, tls_address)) => Ok((child, address, tls_address)),
+        Err(line) => {
+            let mut log = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+            wait(&mut child);
+            Err(format!("the daemon did not start: {line:?} {log}"))
+        }
+    }
 }
 
 /// The same command as the last arguments of another program.

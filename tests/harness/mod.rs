@@ -5,6 +5,7 @@
 mod client;
 mod daemon;
 mod game;
+mod identity;
 mod ledger;
 pub mod player;
 mod program;
@@ -21,6 +22,7 @@ use std::time::{Duration, Instant};
 pub use client::*;
 pub use daemon::*;
 pub use game::*;
+pub use identity::*;
 pub use ledger::*;
 pub use program::*;
 pub use proxy::*;

@@ -26,7 +26,7 @@ pub fn client_at(address: &str, arguments: &[&str]) -> Command {
     // In a session of its own there is no terminal that it could ask for a password.
     let mut command = Command::new("setsid");
     command.arg("--wait").arg(example("client")).arg(address).args(arguments);
-    ["ADDRESS", "USER", "PASSWORD"].iter().for_each(|name| _ = command.env_remove(format!("PARLOR_{name}")));
+    ["ADDRESS", "CA", "PASSWORD", "TLS", "USER"].iter().for_each(|name| _ = command.env_remove(format!("PARLOR_{name}")));
     command.env("TZ", "UTC");
     command
 }

@@ -26,13 +26,13 @@ struct Answers<'a> {
 
 /// Logs in; asks for what is not known yet, and again for what was refused. Also returns how to do it again.
 pub(super) async fn log_in(arguments: &Arguments) -> Result<(Options, (Client, Events, Welcome)), Failure> {
-    let password = password::given(arguments)?;
+    let (tls, password) = (arguments.trust()?, password::given(arguments)?);
     let mut answers = Answers { arguments, name: arguments.user.clone(), password, may_register: false, is_typed_once: false };
     let mut tries = 0;
     loop {
         let (name, password) = answers.complete()?;
         let login = Login::Password { name: name.clone(), password, may_register: answers.may_register };
-        let options = Options::new(&arguments.address, login);
+        let options = Options { tls: tls.clone(), ..Options::new(&arguments.address, login) };
         let refusal = match verbs::connect(options.clone()).await {
             Ok(entered) => return Ok((options, entered)),
             Err(Error::Refused(refusal)) => refusal,

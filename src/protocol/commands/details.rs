@@ -11,6 +11,12 @@ const ON_WINDOWS: Detail = words(
     "Windows 上请在 PowerShell 中运行，并换成答复中的文件名、HOST、PORT、TICKET、OFFSET：",
 );
 
+const TLS_ON_WINDOWS: Detail =
+    words("over TLS, also this behind the first of these lines:", "若使用 TLS，请在其中第一行之后再运行：");
+const TLS_STREAM: Detail = Detail::Line(
+    "$s = [Net.Security.SslStream]::new($s); $s.AuthenticateAsClient('HOST')",
+);
+
 /// For PowerShell, which cannot run the command of the reply.
 pub(super) const UPLOAD_ON_WINDOWS: &[Detail] = &[
     ON_WINDOWS,
@@ -19,12 +25,16 @@ pub(super) const UPLOAD_ON_WINDOWS: &[Detail] = &[
     Detail::Line("$s.Write([Text.Encoding]::ASCII.GetBytes($t), 0, $t.Length)"),
     Detail::Line("$i = $f.OpenRead(); $i.Position = OFFSET; $i.CopyTo($s); $i.Close()"),
     Detail::Line("[IO.StreamReader]::new($s).ReadToEnd()"),
+    TLS_ON_WINDOWS,
+    TLS_STREAM,
 ];
 pub(super) const DOWNLOAD_ON_WINDOWS: &[Detail] = &[
     ON_WINDOWS,
     Detail::Line("$s = [Net.Sockets.TcpClient]::new('HOST', PORT).GetStream(); $t = \"T TICKET`n\""),
     Detail::Line("$s.Write([Text.Encoding]::ASCII.GetBytes($t), 0, $t.Length)"),
     Detail::Line("$o = [IO.File]::Create(\"$PWD\\report.pdf\"); $s.CopyTo($o); $o.Close()"),
+    TLS_ON_WINDOWS,
+    TLS_STREAM,
 ];
 
 /// Below `? G`; the games' names follow.
