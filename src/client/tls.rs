@@ -108,7 +108,8 @@ impl TlsError {
                 let presented = if presented.is_empty() { "no name at all".to_owned() } else { presented.join(", ") };
                 TlsError::WrongName { host: expected.to_str().into_owned(), presented }
             }
-            CertificateError::UnknownIssuer => TlsError::UnknownIssuer,
+            // A bad signature: the server's own certificate was made anew under its old name, with another key.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => TlsError::UnknownIssuer,
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsError::Expired,
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => TlsError::NotYetValid,
             // rustls has no name of its own for it.

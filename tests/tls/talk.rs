@@ -74,6 +74,7 @@ fn who_reads_slowly_through_tls_is_told_what_it_missed_and_slows_nobody() {
     let text = |number: usize| format!("{number:06} {}", "x".repeat(400));
     let hearing = thread::spawn(move || {
         (0..COUNT).for_each(|number| assert_eq!(other.line_or_end().unwrap(), format!("[talker]: {}", text(number))));
+        other
     });
     let mut stream = talker.stream();
     let sending = thread::spawn(move || {
@@ -86,7 +87,7 @@ fn who_reads_slowly_through_tls_is_told_what_it_missed_and_slows_nobody() {
     let first = seq_of(&talker.line_or_end().unwrap());
     (1..COUNT).for_each(|number| assert_eq!(seq_of(&talker.line_or_end().unwrap()), first + number as u64));
     sending.join().unwrap();
-    hearing.join().unwrap();
+    let _other = hearing.join().unwrap();
     assert!(daemon.peak_memory_kib() < 100 << 10, "{} KiB", daemon.peak_memory_kib());
 
     // What it hears and what it is told that it missed are together everything, in order and in whole lines.

@@ -138,7 +138,7 @@ fn openssl_tells_of_a_port_without_tls_what_people_know_for_it() {
 
 /// The README's commands for TLS, one after the other; what goes on over two lines is one.
 fn readme_commands() -> Vec<String> {
-    let (_, section) = include_str!("../../README.md").split_once("**TLS.**").unwrap();
+    let (_, section) = include_str!("../../README.md").split_once("\n**TLS.** ").unwrap();
     let section = section.split("\n**").next().unwrap();
     let blocks = section.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
     blocks.flat_map(|block| block.replace("\\\n", " ").lines().map(str::to_owned).collect::<Vec<_>>()).collect()
@@ -161,7 +161,8 @@ fn the_readme_shows_how_a_certificate_is_made_and_used() {
     let mut alice = Client::enter(&daemon, "alice");
     for (name, command) in [("ned", by_ncat), ("olga", by_openssl), ("clara", by_client)] {
         let command = command.replace("chat.example.org", "localhost").replace("7172", &port);
-        let command = command.replace("client ", &format!("{} ", example("client").display()));
+        let own = command.strip_prefix("client ").map(|rest| format!("{} {rest}", example("client").display()));
+        let command = own.unwrap_or(command);
         let command = command.replace("--user alice", &format!("--user {name} --register"));
         let log_in = if name == "clara" { String::new() } else { format!("U {name}\nP {name} {PASSWORD}\n") };
         let mut shell = Command::new("sh");

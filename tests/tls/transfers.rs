@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::thread;
 
-use crate::harness::{Client, Daemon, begin_upload, noise, upload};
+use crate::harness::{Client, Daemon, begin_upload, eventually, noise, upload};
 
 #[test]
 fn files_go_both_ways_and_from_either_kind_of_connection() {
@@ -39,14 +39,15 @@ fn a_cut_upload_is_gone_on_with() {
     let offer = alice.offer("cut");
     assert_eq!(offer.offset, 1_000_000);
     // In its words.
-    let mut transfer = begin_upload(&daemon, &offer, &whole, 500_000);
+    let mut transfer = Client::transfer(&daemon, [offer.line(&whole).as_bytes(), &whole[offer.offset..1_500_000]].concat());
     transfer.end_input();
     assert!(transfer.last_line().starts_with("ERR size-mismatch 1500000 of 3000000 "));
     // Nor is a broken record a loss of what came before it.
     let offer = alice.offer("cut");
-    let mut transfer = begin_upload(&daemon, &offer, &whole, 500_000);
+    let mut transfer = Client::transfer(&daemon, [offer.line(&whole).as_bytes(), &whole[offer.offset..2_000_000]].concat());
     transfer.stream().write_all(&[0; 100]).unwrap();
     let _ = transfer.bytes();
+    eventually("the cut is noticed", || alice.ask("F - cut").starts_with("OK "));
     let offer = alice.offer("cut");
     assert_eq!(offer.offset, 2_000_000);
     let reply = upload(&daemon, &offer, &whole);

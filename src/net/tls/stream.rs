@@ -78,11 +78,12 @@ impl TlsStream {
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
                 Err(error) => return Err(error),
             }
+            // What was wrong before, now that everything that came ahead of it has been taken.
+            session.process_new_packets().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
             session.read_tls(&mut Raw(&self.socket))?;
-            let processed = session.process_new_packets();
+            let _ = session.process_new_packets();
             // Also the alert that tells the peer what is wrong.
             let _ = flush(&mut session, &self.socket);
-            processed.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         }
         // The socket counts as readable still, so whoever waits for it goes on at once, but lets others run.
         Err(io::ErrorKind::WouldBlock.into())

@@ -13,9 +13,7 @@ const ON_WINDOWS: Detail = words(
 
 const TLS_ON_WINDOWS: Detail =
     words("over TLS, also this behind the first of these lines:", "若使用 TLS，请在其中第一行之后再运行：");
-const TLS_STREAM: Detail = Detail::Line(
-    "$s = [Net.Security.SslStream]::new($s); $s.AuthenticateAsClient('HOST')",
-);
+const TLS_STREAM: Detail = Detail::Line("$s = [Net.Security.SslStream]::new($s); $s.AuthenticateAsClient('HOST')");
 
 /// For PowerShell, which cannot run the command of the reply.
 pub(super) const UPLOAD_ON_WINDOWS: &[Detail] = &[
