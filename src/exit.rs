@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::net::CertificateError;
-use crate::store::OpenError;
+use crate::store::{Death, OpenError};
 
 /// Why the daemon could not run, or could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +59,21 @@ pub enum Failure {
     /// The room's task or the writer's thread died.
     #[error("{0} failed and the daemon cannot go on; what was answered OK is stored")]
     Internal(&'static str),
+    /// The disk does not keep what it is given.
+    #[error(
+        "the disk failed to keep what it was given ({0}): whether the last messages, those answered unconfirmed, are stored \
+         is unknown; what was answered OK is stored. Check the disk (dmesg, smartctl), then start again"
+    )]
+    Unsynced(String),
+    /// The database was found to be damaged.
+    #[error(
+        "the database is damaged ({0}), so the daemon stopped; what was answered OK had been stored. Check the disk, and restore \
+         the database from a backup"
+    )]
+    Damaged(String),
+    /// The store failed in a way that trying again cannot help.
+    #[error("the store failed ({0}) and the daemon cannot go on; what was answered OK is stored")]
+    StoreFailed(String),
     /// Not everything queued was stored in time.
     #[error("stopped at the deadline with {unstored} records not stored, none of which was answered OK")]
     Unstored {
@@ -67,19 +82,31 @@ pub enum Failure {
     },
 }
 
+impl From<Death> for Failure {
+    fn from(death: Death) -> Self {
+        match death {
+            Death::Unsynced(why) => Self::Unsynced(why),
+            Death::Damaged(why) => Self::Damaged(why),
+            Death::Failed(why) => Self::StoreFailed(why),
+            Death::Panicked => Self::Internal("the store"),
+        }
+    }
+}
+
 impl Failure {
     /// The exit code, as listed in the README.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Failure::Control(_) => 1,
             Failure::Flags(_) => 2,
-            Failure::Store(OpenError::Corrupt { .. }) => 65,
+            Failure::Store(OpenError::Corrupt { .. }) | Failure::Damaged(_) => 65,
             Failure::AlreadyRunning { .. } | Failure::Listen { .. } => 69,
-            Failure::Internal(_) => 70,
+            Failure::Internal(_) | Failure::StoreFailed(_) => 70,
             Failure::System(_) => 71,
             Failure::DataDirectory { .. }
             | Failure::SharedDirectory { .. }
-            | Failure::Store(OpenError::Sqlite { .. } | OpenError::Pool { .. }) => 73,
+            | Failure::Store(OpenError::Sqlite { .. } | OpenError::System { .. } | OpenError::Pool { .. }) => 73,
+            Failure::Unsynced(_) | Failure::Store(OpenError::Unsynced { .. }) => 74,
             Failure::Unstored { .. } => 75,
             Failure::Certificate(_) | Failure::Store(OpenError::Newer { .. }) => 78,
         })

@@ -1,7 +1,8 @@
 //! Wires the parts together, starts them in order and stops them in the reverse one.
 //!
 //! Stopping: no more connections; games stand still; the room's last event; every connection is told and written to its
-//! end; everything queued is stored; the numbers not used are given back. All within one deadline.
+//! end; everything queued is stored; the numbers not used are given back. All within one deadline. If the store has died, there
+//! is nothing to wait for: whoever waits is told that the outcome is unknown, and the daemon is gone within a second.
 
 use std::io::Write;
 use std::pin::pin;
@@ -34,6 +35,8 @@ use crate::store::{Closed, Store};
 const ROOM: &str = "lobby";
 /// Descriptors that are not for connections and their files: database, listeners, control socket, runtime.
 const DESCRIPTORS_IN_RESERVE: u64 = 64;
+/// How long stopping may take once the store is dead: nothing is left to be stored, only to be told.
+const DEAD_STORE_PATIENCE: Duration = Duration::from_millis(800);
 
 /// Runs the daemon until it is told to stop.
 pub async fn run(config: Config) -> Result<(), Failure> {
@@ -47,7 +50,9 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     // The store has just been opened and can take one record.
     let slot = store.queue.slot(1).await.map_err(|_| Failure::Internal("the store"))?;
     let (room, started, room_task) = Room::open(ROOM, opened, store.queue.clone(), slot).await;
-    store.queue.durable(started.position, store.queue.confirm_deadline()).await.map_err(|_| Failure::Internal("the store"))?;
+    if store.queue.durable(started.position, store.queue.confirm_deadline()).await.is_err() {
+        return close(store, Instant::now(), false, Some(Failure::Internal("the store")));
+    }
     let background = Background::start()?;
     let (files, files_task) = open_files(&config, &data, &store, &room, &background).await?;
     let (games, games_task) = open_games(&config, &store, &room, opened.was_closed).await?;
@@ -75,7 +80,13 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let failed = failed(&store, room_task, files_task, games_task);
     let failure = outlast(failed, &mut stop_signals, &mut hang_up, tls.as_deref()).await;
     log::info!("stopping; connections open: {}", acceptor.count());
-    let deadline = Instant::now() + seconds(config.stop_timeout_s);
+    let mut patience = seconds(config.stop_timeout_s);
+    if store.queue.is_dead() {
+        patience = patience.min(DEAD_STORE_PATIENCE);
+        // Whoever waits for the store is told that it will not come before anybody is told to go.
+        tokio::time::sleep(patience / 4).await;
+    }
+    let deadline = Instant::now() + patience;
     control.abort();
     let room_is_closed = stop_talking(&acceptor, &games, &room, deadline, failure.is_some()).await;
     close(store, deadline, room_is_closed, failure)
@@ -225,13 +236,13 @@ fn close(store: Store, deadline: Instant, room_is_closed: bool, failure: Option<
     let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(100));
     let closed = store.close(left, room_is_closed);
     match (failure, closed) {
+        (_, Closed::Dead(death)) => Err(death.into()),
         (Some(failure), _) => Err(failure),
         (None, Closed::Drained) => {
             log::info!("stopped; everything is stored");
             Ok(())
         }
         (None, Closed::Unstored(unstored)) => Err(Failure::Unstored { unstored }),
-        (None, Closed::Dead) => Err(Failure::Internal("the store")),
     }
 }
 

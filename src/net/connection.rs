@@ -75,7 +75,7 @@ pub(super) fn serve(
             let conversation = pin!(async {
                 let ending = tokio::select! {
                     biased;
-                    () = carrier.stopping.cancelled() => Ending::Closed(Closing::ShuttingDown),
+                    () = carrier.stopping.cancelled() => Ending::Closed(services.why_it_stops()),
                     closing = told(&mut ended) => Ending::Closed(closing),
                     ending = converse(&mut reader, &mut session) => ending,
                 };

@@ -96,7 +96,7 @@ enum Outcome {
 async fn run(link: &mut Link, request: TransferRequest, services: &Services) -> Outcome {
     let begun = tokio::select! {
         begun = services.files.begin(request) => begun,
-        () = link.stopping.cancelled() => return Outcome::Closed(Closing::ShuttingDown),
+        () = link.stopping.cancelled() => return Outcome::Closed(services.why_it_stops()),
     };
     match begun {
         Err(refusal) => Outcome::Replied(Reply::Refused(refusal)),
@@ -114,7 +114,7 @@ async fn run(link: &mut Link, request: TransferRequest, services: &Services) -> 
             match received {
                 Ok(digest) => Outcome::Replied(Reply::Received(digest)),
                 Err(Cut::Kept(refusal) | Cut::Dropped(refusal)) => Outcome::Replied(Reply::Refused(refusal)),
-                Err(Cut::Stopping) => Outcome::Closed(Closing::ShuttingDown),
+                Err(Cut::Stopping) => Outcome::Closed(services.why_it_stops()),
             }
         }
     }

@@ -75,6 +75,13 @@ pub struct Services {
     pub stop_patience: Duration,
 }
 
+impl Services {
+    /// What those who are here when the daemon stops are told.
+    pub fn why_it_stops(&self) -> Closing {
+        if self.queue.is_dead() { Closing::StoreFailed } else { Closing::ShuttingDown }
+    }
+}
+
 /// What a line leaves to do once talk is gathered.
 enum Work {
     /// Hand the gathered talk to the room: it is a whole batch.

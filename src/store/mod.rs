@@ -1,10 +1,13 @@
 //! The only place with SQL. Everything is written by one thread, through one queue; everything is
 //! read through a small pool, off the async threads.
 //!
-//! [`queue`] is the write-behind queue and its slots, [`writer`] the thread that drains it, [`rows`] what it writes, [`read`]
-//! the queries, [`schema`] the database's shape and its migrations, [`record`] what is written. The
-//! store knows rows and events; it knows no sockets, sessions or voices.
+//! [`queue`] is the write-behind queue and its slots, [`writer`] the thread that drains it, [`rows`] what it writes,
+//! [`checkpoint`] how that comes into the database file, [`faults`] what an error means, [`read`] the queries, [`schema`]
+//! the database's shape and its migrations, [`record`] what is written. The store knows rows and events; it knows no
+//! sockets, sessions or voices.
 
+mod checkpoint;
+mod faults;
 pub mod queue;
 pub mod read;
 pub mod record;
@@ -15,10 +18,11 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use checkpoint::Unwritten;
+use faults::Fault;
 use queue::Queue;
 use read::Reader;
 use record::RoomId;
-use rusqlite::ErrorCode;
 
 /// The database's file name in the data directory.
 pub const DATABASE: &str = "parlor.db";
@@ -48,6 +52,22 @@ pub enum OpenError {
         /// The newest version this program knows.
         known: i64,
     },
+    /// What is in it could not be brought to the disk.
+    #[error("{path}: the disk does not keep what it is given ({why}); check the disk (dmesg, smartctl), then start again")]
+    Unsynced {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        why: String,
+    },
+    /// The log beside it, or its directory.
+    #[error("cannot open {path}: {source}")]
+    System {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
     /// Anything else that SQLite says.
     #[error("cannot open {path}: {source}")]
     Sqlite {
@@ -69,9 +89,18 @@ pub enum OpenError {
 impl OpenError {
     fn explain(path: &Path, source: rusqlite::Error) -> Self {
         let path = path.to_owned();
-        match source.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Corrupt { path, why: source.to_string() },
-            _ => Self::Sqlite { path, source },
+        match Fault::of(&source) {
+            Fault::Damaged => Self::Corrupt { path, why: source.to_string() },
+            Fault::Unsynced => Self::Unsynced { path, why: source.to_string() },
+            Fault::Passing | Fault::Other => Self::Sqlite { path, source },
+        }
+    }
+
+    fn explain_log(path: &Path, error: Unwritten) -> Self {
+        match error {
+            Unwritten::Sqlite(source) => Self::explain(path, source),
+            Unwritten::Io(source) => Self::System { path: path.to_owned(), source },
+            Unwritten::Unsynced(error) => Self::Unsynced { path: path.to_owned(), why: error.to_string() },
         }
     }
 }
@@ -97,14 +126,27 @@ pub struct OpenRoom {
 }
 
 /// How a store was closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Closed {
     /// Everything queued is on disk.
     Drained,
     /// The deadline passed with this many records not stored.
     Unstored(u64),
     /// The writer thread had died.
-    Dead,
+    Dead(Death),
+}
+
+/// Why the writer gave up. Whatever was answered OK is stored; what was on its way is not known to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Death {
+    /// A sync failed, with these words: there is no honest way on.
+    Unsynced(String),
+    /// The database is found to be damaged, with these words.
+    Damaged(String),
+    /// Any other error that trying again cannot help, with these words.
+    Failed(String),
+    /// It panicked, which the log tells of.
+    Panicked,
 }
 
 impl Store {
@@ -127,7 +169,7 @@ impl Store {
         match self.writer.join(deadline) {
             writer::End::Drained => Closed::Drained,
             writer::End::Running => Closed::Unstored(self.queue.pending()),
-            writer::End::Dead => Closed::Dead,
+            writer::End::Dead(death) => Closed::Dead(death),
         }
     }
 

@@ -9,9 +9,10 @@
 //! 4. A [`Position`] grows with every record; once the durable mark has reached it, the record and
 //!    all before it are committed with `synchronous=FULL`.
 //! 5. While commits fail, no slots are given out: new requests are refused instead of piling up.
+//! 6. Once the writer has given up, everybody who waits is told at once that the outcome is unknown.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{self, Duration};
 
 use crossbeam_channel::{Receiver, Sender};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -48,10 +49,25 @@ impl Position {
 pub(super) struct State {
     /// Everything up to here is on disk.
     pub(super) durable: Position,
-    /// The last commit failed, and is being tried again.
-    pub(super) is_failing: bool,
+    /// How it does.
+    pub(super) health: Health,
     /// The writer has given up.
     pub(super) is_dead: bool,
+}
+
+impl State {
+    fn is_failing(&self) -> bool {
+        self.health.failing_since.is_some()
+    }
+}
+
+/// How the store does, for the operator.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Health {
+    /// Since when commits fail and are tried again; `None` while they succeed.
+    pub failing_since: Option<time::Instant>,
+    /// Commits and checkpoints that have failed since the start.
+    pub failures: u64,
 }
 
 /// The right to push some records.
@@ -116,7 +132,7 @@ impl Queue {
         debug_assert!(count <= BATCH);
         let count = u32::try_from(count).map_err(|_| StoreFailed)?;
         let mut state = self.inner.state.clone();
-        let is_failing = |state: &State| state.is_failing || state.is_dead;
+        let is_failing = |state: &State| state.is_failing() || state.is_dead;
         if is_failing(&state.borrow()) {
             return Err(StoreFailed);
         }
@@ -211,10 +227,15 @@ impl Queue {
     /// Waits until the store begins to fail, or works again: until it is not as it `was`.
     pub async fn failing_changed(&self, was: bool) {
         let mut state = self.inner.state.clone();
-        if state.wait_for(|state| state.is_failing != was).await.is_err() {
+        if state.wait_for(|state| state.is_failing() != was).await.is_err() {
             // The writer is gone, and the daemon about to be.
             std::future::pending().await
         }
+    }
+
+    /// How the store does. Cheap.
+    pub fn health(&self) -> Health {
+        self.inner.state.borrow().health
     }
 
     /// Whether the writer has given up: nothing more will become durable.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::OpenError;
+use super::checkpoint::{self, Names, Unwritten};
 
 /// The whole schema, at its latest version.
 const SCHEMA: &str = include_str!("../../schema.sql");
@@ -41,6 +42,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
 
 fn open_with(path: &Path, plan: &Plan) -> Result<Connection, OpenError> {
     let explain = |source| OpenError::explain(path, source);
+    let names = Names::open_for(path).map_err(|source| OpenError::System { path: path.to_owned(), source })?;
+    let sync_names = || names.sync().map_err(|error| OpenError::explain_log(path, Unwritten::Unsynced(error)));
     let mut connection = Connection::open_with_flags(path, OpenFlags::default()).map_err(explain)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(explain)?;
     let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(explain);
@@ -56,23 +59,32 @@ fn open_with(path: &Path, plan: &Plan) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "journal_mode", "WAL").map_err(explain)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(explain)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(explain)?;
-    if is_new || version < plan.latest() {
-        migrate(&mut connection, path, if is_new { 0 } else { version }, plan).map_err(explain)?;
+    checkpoint::take_over(&connection).map_err(explain)?;
+    checkpoint::write_log_again(&mut connection, path).map_err(|error| OpenError::explain_log(path, error))?;
+    if !is_new && version < plan.latest() {
+        copy_first(&connection, path, version, plan).map_err(explain)?;
+        sync_names()?;
     }
+    if is_new || version < plan.latest() {
+        migrate(&mut connection, if is_new { 0 } else { version }, plan).map_err(explain)?;
+    }
+    sync_names()?;
     Ok(connection)
 }
 
-fn migrate(connection: &mut Connection, path: &Path, version: i64, plan: &Plan) -> rusqlite::Result<()> {
-    if version > 0 {
-        let copy = copy_path(path, version);
-        connection.backup("main", &copy, None)?;
-        log::warn!(
-            "upgrading {} from schema {version} to {}; a copy of it as it was is {}",
-            path.display(),
-            plan.latest(),
-            copy.display()
-        );
-    }
+fn copy_first(connection: &Connection, path: &Path, version: i64, plan: &Plan) -> rusqlite::Result<()> {
+    let copy = copy_path(path, version);
+    connection.backup("main", &copy, None)?;
+    log::warn!(
+        "upgrading {} from schema {version} to {}; a copy of it as it was is {}",
+        path.display(),
+        plan.latest(),
+        copy.display()
+    );
+    Ok(())
+}
+
+fn migrate(connection: &mut Connection, version: i64, plan: &Plan) -> rusqlite::Result<()> {
     let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if version == 0 {
         change.execute_batch(plan.schema)?;

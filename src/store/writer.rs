@@ -6,9 +6,11 @@
 //! alone never waits for that, nor does anybody when the queue is filling up.
 //! A batch that fails by a passing cause (no space, a lock, an I/O error) stays at the queue's head
 //! and is tried again until it succeeds: it was heard by the room, so it is never given up. Any other
-//! error means that the store can no longer be trusted; the thread ends and takes the daemon with it.
+//! error means that the store can no longer be trusted, and one of a sync that the disk cannot: the thread
+//! ends and takes the daemon with it.
 //!
-//! What this thread must not do: answer for a record before its commit has returned.
+//! What this thread must not do: answer for a record before its commit has returned, or write anything after
+//! a sync that failed.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -16,13 +18,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::watch;
 
-use super::OpenRoom;
+use super::faults::Fault;
 use super::queue::{Job, MOST_OUTSTANDING, Position, SLOTS, Slot, State};
 use super::record::{Record, Registered, RoomId};
-use super::rows;
+use super::{Death, OpenRoom, checkpoint, rows};
 
 /// The pause after a large batch, and which batches are large. Beside no pause, 90,000 messages a second
 /// to 100 receivers took a tenth less processor time.
@@ -55,7 +57,7 @@ impl Numbering {
 /// How the thread ended.
 pub(super) enum End {
     Drained,
-    Dead,
+    Dead(Death),
     /// It has not, yet.
     Running,
 }
@@ -72,7 +74,7 @@ impl Handle {
         // The sender is dropped with the thread; nothing is ever sent.
         match self.ended.recv_timeout(deadline) {
             Err(RecvTimeoutError::Timeout) => End::Running,
-            Ok(()) | Err(RecvTimeoutError::Disconnected) => self.thread.join().unwrap_or(End::Dead),
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => self.thread.join().unwrap_or(End::Dead(Death::Panicked)),
         }
     }
 }
@@ -101,10 +103,11 @@ pub(super) fn spawn(connection: Connection, jobs: Receiver<Job>, state: watch::S
         // Told also when this thread panics: nobody may wait for a commit that will not come.
         let mut notice = DeathNotice { state, is_needed: true };
         let rooms = HashMap::from([(room.id, Numbering { last: room.next_seq - 1, reserved: room.next_seq - 1 })]);
-        let writer = Writer { connection, state: &notice.state, rooms };
-        if let Err(error) = writer.run(&jobs) {
-            log::error!("cannot store, and trying again cannot help: {error}");
-            return End::Dead;
+        let mut writer = Writer { connection, state: &notice.state, rooms, checkpoint_fails: false };
+        if let Err(death) = writer.run(&jobs) {
+            // Not closed: that, too, might write.
+            std::mem::forget(writer.connection);
+            return End::Dead(death);
         }
         notice.is_needed = false;
         End::Drained
@@ -150,10 +153,12 @@ struct Writer<'a> {
     connection: Connection,
     state: &'a watch::Sender<State>,
     rooms: HashMap<RoomId, Numbering>,
+    /// The last checkpoint failed, which has been said.
+    checkpoint_fails: bool,
 }
 
 impl Writer<'_> {
-    fn run(mut self, jobs: &Receiver<Job>) -> rusqlite::Result<()> {
+    fn run(&mut self, jobs: &Receiver<Job>) -> Result<(), Death> {
         let mut gives_numbers_back = None;
         while gives_numbers_back.is_none() {
             let mut batch = Batch::default();
@@ -168,6 +173,7 @@ impl Writer<'_> {
             let count = batch.records.len();
             if count > 0 {
                 self.store(batch)?;
+                self.checkpoint_if_due()?;
             }
             if GATHER_WHEN.contains(&count) && gives_numbers_back.is_none() {
                 std::thread::sleep(GATHER);
@@ -177,31 +183,27 @@ impl Writer<'_> {
         if gives_numbers_back == Some(true) {
             self.retry(Self::give_numbers_back)?;
         }
-        // So that the one file holds everything, for whoever copies it. A reader in the way is not waited
-        // for: then the log stays beside it, which loses nothing.
-        let checkpoint = self
-            .connection
-            .busy_timeout(Duration::ZERO)
-            .and_then(|()| self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0)));
-        log::debug!("last checkpoint: busy {checkpoint:?}");
-        Ok(())
+        self.checkpoint_last()
     }
 
     /// Commits a batch, however often it takes, and says so.
-    fn store(&mut self, batch: Batch) -> rusqlite::Result<()> {
+    fn store(&mut self, batch: Batch) -> Result<(), Death> {
         let outcomes = self.retry(|writer| writer.commit(&batch.records))?;
-        self.state.send_modify(|state| *state = State { durable: batch.end, ..State::default() });
+        self.state.send_modify(|state| {
+            state.durable = batch.end;
+            state.health.failing_since = None;
+        });
         drop(batch.slots);
         tell(batch.records, outcomes);
         Ok(())
     }
 
     /// Tries until it succeeds, or fails in a way that trying again cannot help.
-    fn retry<T>(&mut self, mut attempt: impl FnMut(&mut Self) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    fn retry<T>(&mut self, mut attempt: impl FnMut(&mut Self) -> rusqlite::Result<T>) -> Result<T, Death> {
         let mut pause = RETRY_FIRST;
         let mut failing_since = None;
         loop {
-            match attempt(self) {
+            let error = match attempt(self) {
                 Ok(done) => {
                     if let Some(since) = failing_since {
                         log::warn!(
@@ -211,18 +213,57 @@ impl Writer<'_> {
                     }
                     return Ok(done);
                 }
-                Err(error) if is_passing(&error) => {
-                    if failing_since.is_none() {
-                        log::error!("cannot store: {error}; new messages are refused until this is mended, nothing is lost");
-                        failing_since = Some(Instant::now());
-                    }
-                    self.state.send_modify(|state| state.is_failing = true);
-                    std::thread::sleep(pause);
-                    pause = (pause * 2).min(RETRY_LAST);
-                }
-                Err(error) => return Err(error),
+                Err(error) => error,
+            };
+            let fault = Fault::of(&error);
+            if fault != Fault::Passing {
+                return Err(Death::of(fault, &error));
             }
+            let since = *failing_since.get_or_insert_with(|| {
+                log::error!("cannot store: {error}; new messages are refused until this is mended, nothing is lost");
+                Instant::now()
+            });
+            self.state.send_modify(|state| {
+                state.health.failing_since = Some(since);
+                state.health.failures += 1;
+            });
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(RETRY_LAST);
         }
+    }
+
+    /// What the log holds is durable: if it cannot be put into the database now, it stays there until it can.
+    fn checkpoint_if_due(&mut self) -> Result<(), Death> {
+        if !checkpoint::is_due() {
+            return Ok(());
+        }
+        let done = checkpoint::run(&self.connection);
+        self.note_checkpoint(done)
+    }
+
+    /// So that the one file holds everything, for whoever copies it. A reader in the way is not waited
+    /// for: then the log stays beside it, which loses nothing.
+    fn checkpoint_last(&mut self) -> Result<(), Death> {
+        let done = self.connection.busy_timeout(Duration::ZERO).and_then(|()| checkpoint::run_last(&self.connection));
+        log::debug!("last checkpoint: complete {done:?}");
+        self.note_checkpoint(done.map(|_| ()))
+    }
+
+    fn note_checkpoint(&mut self, done: rusqlite::Result<()>) -> Result<(), Death> {
+        let Err(error) = done else {
+            self.checkpoint_fails = false;
+            return Ok(());
+        };
+        let fault = Fault::of(&error);
+        if fault != Fault::Passing {
+            return Err(Death::of(fault, &error));
+        }
+        self.state.send_modify(|state| state.health.failures += 1);
+        if !self.checkpoint_fails {
+            log::warn!("the write-ahead log cannot be emptied and grows: {error}; nothing is lost");
+            self.checkpoint_fails = true;
+        }
+        Ok(())
     }
 
     fn commit(&mut self, records: &[Record]) -> rusqlite::Result<Outcomes> {
@@ -276,22 +317,15 @@ impl Writer<'_> {
     }
 }
 
-/// Whether trying again may help: the operator can make room, lift a lock, remount a disk.
-fn is_passing(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(
-            ErrorCode::DiskFull
-                | ErrorCode::SystemIoFailure
-                | ErrorCode::DatabaseBusy
-                | ErrorCode::DatabaseLocked
-                | ErrorCode::FileLockingProtocolFailed
-                | ErrorCode::CannotOpen
-                | ErrorCode::ReadOnly
-                | ErrorCode::PermissionDenied
-                | ErrorCode::OutOfMemory
-        )
-    )
+impl Death {
+    fn of(fault: Fault, error: &rusqlite::Error) -> Self {
+        let why = error.to_string();
+        match fault {
+            Fault::Unsynced => Self::Unsynced(why),
+            Fault::Damaged => Self::Damaged(why),
+            Fault::Passing | Fault::Other => Self::Failed(why),
+        }
+    }
 }
 
 fn tell(records: Vec<Record>, mut outcomes: Outcomes) {
