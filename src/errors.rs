@@ -1,9 +1,11 @@
 //! Where errors become refusals: the one place that decides what a client is told of them.
 
 use std::io;
+use std::sync::{Mutex, PoisonError};
 
 use crate::auth;
 use crate::guard::TooMuch;
+use crate::logging::Seldom;
 use crate::protocol::refusal::Refusal;
 use crate::store::queue::StoreFailed;
 use crate::store::read::ReadError;
@@ -50,7 +52,13 @@ impl From<io::Error> for Refusal {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => Refusal::DiskFull,
             _ => {
-                log::error!("files: {error}");
+                static WARNING: Mutex<Seldom> = Mutex::new(Seldom::new());
+                // Whoever sends files can cause it again at will.
+                if WARNING.lock().unwrap_or_else(PoisonError::into_inner).is_due() {
+                    log::error!(
+                        "files: {error}; what was being sent is refused, talk goes on. Check the disk (dmesg, smartctl)"
+                    );
+                }
                 Refusal::FileFailed
             }
         }

@@ -37,6 +37,11 @@ pub struct Seldom {
 }
 
 impl Seldom {
+    /// One that has let nothing through yet.
+    pub const fn new() -> Self {
+        Self { last: None }
+    }
+
     /// Whether it is time again.
     pub fn is_due(&mut self) -> bool {
         let is_due = self.last.is_none_or(|last| last.elapsed() >= SELDOM);

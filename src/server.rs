@@ -21,7 +21,7 @@ use crate::background::Background;
 use crate::config::{Config, seconds};
 use crate::data_dir::DataDir;
 use crate::exit::Failure;
-use crate::files::{self, Files, OpenError};
+use crate::files::{self, DirectoryError, Files, OpenError};
 use crate::games::{self, Games};
 use crate::guard::Guard;
 use crate::guard::network::Network;
@@ -107,7 +107,8 @@ async fn open_files(
     };
     let opened = Files::open(data.path(), config.files.limits(), around).await;
     opened.map_err(|error| match error {
-        OpenError::Directory(source) => Failure::DataDirectory { data: data.path().to_owned(), source },
+        OpenError::Directory(DirectoryError::Unsynced(error)) => Failure::Unsynced(error.to_string()),
+        OpenError::Directory(DirectoryError::Io(source)) => Failure::DataDirectory { data: data.path().to_owned(), source },
         OpenError::Records(error) => {
             log::error!("what is shared: {error}");
             Failure::Internal("the store")

@@ -83,7 +83,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("mailbox", &[]),
     ("client", &[]),
     ("auth", &["background", "protocol", "store"]),
-    ("errors", &["auth", "guard", "protocol", "store"]),
+    ("errors", &["auth", "guard", "logging", "protocol", "store"]),
     ("files", &["auth", "background", "clock", "logging", "mailbox", "protocol", "room", "store"]),
     ("games", &["clock", "mailbox", "protocol", "room", "store"]),
     ("guard", &["protocol", "store"]),

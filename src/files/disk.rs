@@ -9,13 +9,18 @@
 //!
 //! A link and not a rename, since a crash between 2 and 3 would otherwise leave bytes that nobody can
 //! go on from. At the start blobs without a record are removed, and partials of files that are shared.
+//!
+//! A flush that fails is never tried again, since the second one would succeed without having written what the first
+//! could not. Unlike the database, which stops the daemon then, the files go on: the doubt is about one file that
+//! nobody has been told of, and it is thrown away. If it is the directory that was not flushed, no name in it is
+//! taken for durable any more: files can be fetched, but nothing is shared until the next start.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::Semaphore;
@@ -61,16 +66,31 @@ pub(super) struct Disk {
     path: PathBuf,
     directory: File,
     flushes: Semaphore,
+    /// Whether the directory could once not be flushed.
+    names_are_lost: Mutex<bool>,
+}
+
+/// Why the directory cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Its name could not be brought to the disk.
+    #[error("{0}")]
+    Unsynced(io::Error),
+    /// Anything else.
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }
 
 impl Disk {
     /// Opens or makes the directory in the data directory.
-    pub(super) fn open(data: &Path) -> io::Result<Self> {
+    pub(super) fn open(data: &Path) -> Result<Self, OpenError> {
         let path = data.join(DIRECTORY);
+        let parent = File::open(data)?;
         DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
         // The directory itself must survive too.
-        File::open(data)?.sync_all()?;
-        Ok(Self { directory: File::open(&path)?, path, flushes: Semaphore::new(FLUSHES) })
+        parent.sync_all().map_err(OpenError::Unsynced)?;
+        let directory = File::open(&path)?;
+        Ok(Self { directory, path, flushes: Semaphore::new(FLUSHES), names_are_lost: Mutex::new(false) })
     }
 
     pub(super) fn blob(&self, digest: Digest) -> PathBuf {
@@ -119,9 +139,8 @@ impl Disk {
     /// As [`Disk::remove_partial`], and no power cut brings it back.
     pub(super) fn remove_partial_for_good(&self, key: PartialKey, size_bytes: u64) {
         self.remove_partial(key, size_bytes);
-        if let Err(error) = self.flush_names() {
-            log::error!("files: cannot flush: {error}");
-        }
+        // What is shared is on disk already; and that this failed is known to whoever comes next.
+        let _ = self.flush_names();
     }
 
     /// Makes a blob of a partial that has been flushed. A blob of these bytes may be there already. Its name
@@ -133,9 +152,32 @@ impl Disk {
         }
     }
 
-    /// Flushes the directory: what names there are in it.
+    /// Flushes the directory: what names there are in it. One at a time: the system tells an error once, and
+    /// whoever comes behind it has to know of it.
     pub(super) fn flush_names(&self) -> io::Result<()> {
-        self.directory.sync_all()
+        let mut are_lost = self.names();
+        if *are_lost {
+            return Err(io::Error::other("its directory could not be flushed before"));
+        }
+        let flushed = self.directory.sync_all();
+        if let Err(error) = &flushed {
+            *are_lost = true;
+            log::error!(
+                "{} could not be flushed ({error}): no files can be shared until the daemon is started again; talk goes on. \
+                 Check the disk (dmesg, smartctl)",
+                self.path.display()
+            );
+        }
+        flushed
+    }
+
+    /// Whether the names in the directory cannot be made durable any more.
+    pub(super) fn has_lost_names(&self) -> bool {
+        *self.names()
+    }
+
+    fn names(&self) -> MutexGuard<'_, bool> {
+        self.names_are_lost.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Bytes that may still be written by this user, and the file system's size.

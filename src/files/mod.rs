@@ -17,8 +17,12 @@ mod running;
 mod tickets;
 pub mod upload;
 
+pub use disk::OpenError as DirectoryError;
+
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -84,7 +88,7 @@ pub struct Surroundings {
 pub enum OpenError {
     /// Their directory.
     #[error(transparent)]
-    Directory(#[from] std::io::Error),
+    Directory(#[from] disk::OpenError),
     /// Their records.
     #[error(transparent)]
     Records(#[from] ReadError),
@@ -94,6 +98,7 @@ pub enum OpenError {
 #[derive(Clone)]
 pub struct Files {
     mailbox: Mailbox<actor::Command>,
+    failures: Arc<AtomicU64>,
 }
 
 /// A ticket to send a file with.
@@ -171,6 +176,9 @@ struct TransferId(u64);
 struct Ongoing {
     id: TransferId,
     files: Files,
+    /// Whether what came of it may be trusted if it ends at this moment: not so while a flush is under way, whose
+    /// failure nobody would hear of.
+    is_in_doubt: Arc<AtomicBool>,
     is_over: bool,
 }
 
@@ -185,7 +193,8 @@ impl Ongoing {
 impl Drop for Ongoing {
     fn drop(&mut self) {
         if !self.is_over {
-            self.files.mailbox.tell(actor::Command::End { id: self.id, keeps_partial: true });
+            let keeps_partial = !self.is_in_doubt.load(Ordering::Acquire);
+            self.files.mailbox.tell(actor::Command::End { id: self.id, keeps_partial });
         }
     }
 }
@@ -195,13 +204,18 @@ impl Files {
     pub async fn open(data: &Path, limits: Limits, around: Surroundings) -> Result<(Self, JoinHandle<()>), OpenError> {
         let shared = around.reader.shared(around.room.id()).await?;
         let (mailbox, commands) = Mailbox::new(MAILBOX);
-        let files = Self { mailbox };
+        let files = Self { mailbox, failures: Arc::default() };
         let background = around.background.clone();
         let pruning = files.clone().prune_now_and_then(limits.keep_files, around.queue.clone());
         let actor = actor::Actor::open(files.clone(), data, limits, around, shared)?;
         let task = background.spawn(actor.run(commands));
         background.spawn(pruning);
         Ok((files, task))
+    }
+
+    /// Uploads that the disk has failed since the start, for the operator.
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
     }
 
     /// `F`: a ticket to send a file of this name.

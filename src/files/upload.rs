@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use sha2::{Digest as _, Sha256};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -59,8 +60,10 @@ pub enum Cut {
 impl Cut {
     /// After a flush that failed nobody knows what is on disk, so that going on from it would be a lie.
     fn flush_failed(error: io::Error) -> Self {
-        log::error!("files: cannot flush: {error}");
-        Cut::Dropped(Refusal::FileFailed)
+        match Refusal::from(error) {
+            Refusal::DiskFull => Cut::Dropped(Refusal::DiskFull),
+            _ => Cut::Dropped(Refusal::FileFailed),
+        }
     }
 
     /// What is there already is as good as before.
@@ -131,7 +134,9 @@ impl Upload {
             return Err(Cut::Dropped(Refusal::HashMismatch));
         }
         self.earlier_flush().await?;
+        self.ongoing.is_in_doubt.store(true, Ordering::Release);
         self.means.disk.flush(Arc::clone(&self.partial.file)).await.map_err(Cut::flush_failed)?;
+        self.ongoing.is_in_doubt.store(false, Ordering::Release);
         Ok(digest)
     }
 
@@ -160,7 +165,7 @@ impl Upload {
     pub async fn end(mut self, outcome: &Result<Digest, Cut>) {
         let keeps_partial = match outcome {
             Ok(_) => {
-                let (disk, key, size_bytes) = (self.means.disk, self.partial.key, self.partial.extent.size_bytes);
+                let (disk, key, size_bytes) = (Arc::clone(&self.means.disk), self.partial.key, self.partial.extent.size_bytes);
                 // For good: bytes that are withdrawn later must not come back as a partial.
                 let removed = spawn_blocking(move || disk.remove_partial_for_good(key, size_bytes));
                 // It fails only if the daemon stops; then the next start removes it.
@@ -168,10 +173,12 @@ impl Upload {
                 false
             }
             // A flush that fails says so once: unheard, the next one would seem to succeed.
-            Err(Cut::Kept(_)) => self.earlier_flush().await.is_ok(),
-            Err(Cut::Stopping) => true,
+            Err(Cut::Kept(_) | Cut::Stopping) => self.earlier_flush().await.is_ok(),
             Err(Cut::Dropped(_)) => false,
         };
+        if matches!(outcome, Err(Cut::Kept(Refusal::FileFailed) | Cut::Dropped(Refusal::FileFailed))) {
+            self.means.files.failures.fetch_add(1, Ordering::Relaxed);
+        }
         self.ongoing.end(keeps_partial).await;
     }
 
@@ -181,6 +188,7 @@ impl Upload {
             self.unflushed_bytes = 0;
             self.earlier_flush().await?;
             let (disk, file) = (Arc::clone(&self.means.disk), Arc::clone(&self.partial.file));
+            self.ongoing.is_in_doubt.store(true, Ordering::Release);
             self.flushing = Some(tokio::spawn(async move { disk.flush(file).await }));
         }
         Ok(())
@@ -188,9 +196,11 @@ impl Upload {
 
     async fn earlier_flush(&mut self) -> Result<(), Cut> {
         match self.flushing.take() {
-            Some(flushing) => flushing.await.map_err(|_| Cut::Stopping)?.map_err(Cut::flush_failed),
-            None => Ok(()),
+            Some(flushing) => flushing.await.map_err(|_| Cut::Stopping)?.map_err(Cut::flush_failed)?,
+            None => return Ok(()),
         }
+        self.ongoing.is_in_doubt.store(false, Ordering::Release);
+        Ok(())
     }
 }
 

@@ -55,7 +55,9 @@ impl Carrier {
     pub(super) async fn carry(self, handoff: Handoff) {
         let Self { background, min_rate, stopping } = self;
         if let Err(error) = background.spawn(serve(handoff, min_rate, stopping)).await {
-            log::debug!("a transfer was cut: {error}");
+            // Its place and its file go back as it is dropped. A panic of it is an error, and ends nothing else.
+            let level = if error.is_panic() { log::Level::Error } else { log::Level::Debug };
+            log::log!(level, "a transfer was cut: {error}");
         }
     }
 }

@@ -42,6 +42,14 @@ impl Fault {
     }
 }
 
+/// SQLite's words for an error, with its number: two of the same words may be of two kinds.
+pub(super) fn words(error: &Error) -> String {
+    match error.sqlite_extended_error_code() {
+        Some(code) => format!("{error}, SQLite's code {code}"),
+        None => error.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

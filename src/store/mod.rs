@@ -91,7 +91,7 @@ impl OpenError {
         let path = path.to_owned();
         match Fault::of(&source) {
             Fault::Damaged => Self::Corrupt { path, why: source.to_string() },
-            Fault::Unsynced => Self::Unsynced { path, why: source.to_string() },
+            Fault::Unsynced => Self::Unsynced { path, why: faults::words(&source) },
             Fault::Passing | Fault::Other => Self::Sqlite { path, source },
         }
     }

@@ -21,7 +21,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::watch;
 
-use super::faults::Fault;
+use super::faults::{Fault, words};
 use super::queue::{Job, MOST_OUTSTANDING, Position, SLOTS, Slot, State};
 use super::record::{Record, Registered, RoomId};
 use super::{Death, OpenRoom, checkpoint, rows};
@@ -220,7 +220,7 @@ impl Writer<'_> {
                 return Err(Death::of(fault, &error));
             }
             let since = *failing_since.get_or_insert_with(|| {
-                log::error!("cannot store: {error}; new messages are refused until this is mended, nothing is lost");
+                log::error!("cannot store: {}; new messages are refused until this is mended, nothing is lost", words(&error));
                 Instant::now()
             });
             self.state.send_modify(|state| {
@@ -319,7 +319,7 @@ impl Writer<'_> {
 
 impl Death {
     fn of(fault: Fault, error: &rusqlite::Error) -> Self {
-        let why = error.to_string();
+        let why = words(error);
         match fault {
             Fault::Unsynced => Self::Unsynced(why),
             Fault::Damaged => Self::Damaged(why),

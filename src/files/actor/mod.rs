@@ -23,7 +23,9 @@ use super::quota::{Quotas, Situation};
 use super::running::Running;
 use super::tickets::{Right, Tickets};
 use super::upload::Means;
-use super::{FetchTicket, Files, Hold, Limits, OfferTicket, OpenError, Surroundings, Transfer, TransferId, Withdrawal};
+use super::{
+    DirectoryError, FetchTicket, Files, Hold, Limits, OfferTicket, OpenError, Surroundings, Transfer, TransferId, Withdrawal,
+};
 use crate::auth;
 use crate::logging::Seldom;
 use crate::protocol::digest::Digest;
@@ -130,8 +132,8 @@ impl Actor {
             done.insert(key(room.id(), owner, &file.name));
             catalogue.insert(Entry { seq: event.seq, at_ms: event.at_ms, owner, owner_name: from, file });
         }
-        let partials = disk.sweep(&named, &done, limits.keep_partials)?;
-        let room_bytes = limits.room_bytes.unwrap_or(disk.space()?.total_bytes / 2);
+        let partials = disk.sweep(&named, &done, limits.keep_partials).map_err(DirectoryError::Io)?;
+        let room_bytes = limits.room_bytes.unwrap_or(disk.space().map_err(DirectoryError::Io)?.total_bytes / 2);
         Ok(Self {
             files,
             room,
@@ -222,6 +224,9 @@ impl Actor {
 
     /// The largest size that a file may have which an account sends, or goes on with, now.
     fn largest_file(&mut self, key: PartialKey, received_bytes: u64) -> Result<u64, Refusal> {
+        if self.disk.has_lost_names() {
+            return Err(Refusal::FileFailed);
+        }
         let (mut account, mut room) = (self.catalogue.usage(key.account), self.catalogue.total());
         for (&other, extent) in self.partials.iter().filter(|(other, _)| **other != key) {
             // What rests takes what has come; what is coming needs its whole size.

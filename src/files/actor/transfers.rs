@@ -1,5 +1,6 @@
 //! What a ticket begins, and how it ends.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::super::catalogue::Entry;
@@ -97,7 +98,7 @@ impl Actor {
 
     fn admit(&mut self, run: Run) -> Ongoing {
         let id = self.running.begin(run);
-        Ongoing { id, files: self.files.clone(), is_over: false }
+        Ongoing { id, files: self.files.clone(), is_in_doubt: Arc::default(), is_over: false }
     }
 
     /// The bytes are on disk under their hash: now the room is told, and the record goes with the event.
