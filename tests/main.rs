@@ -18,6 +18,7 @@ mod crash;
 mod crowds;
 mod deadlines;
 mod descriptors;
+mod disk_faults;
 mod documents;
 mod downloads;
 mod examples;

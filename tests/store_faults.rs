@@ -29,14 +29,14 @@ fn fill_disk(daemon: &Daemon) {
 
 /// What happened to the messages of one sender, told by itself: in `json` one hears oneself.
 #[derive(Default)]
-struct Outcome {
-    heard: Vec<(u64, String)>,
-    answered: Vec<u64>,
-    unconfirmed: Vec<u64>,
+pub(crate) struct Outcome {
+    pub(crate) heard: Vec<(u64, String)>,
+    pub(crate) answered: Vec<u64>,
+    pub(crate) unconfirmed: Vec<u64>,
 }
 
 /// Says one thing after the other until one is refused for the store's sake.
-fn talk_until_refused(client: &mut Client) -> Outcome {
+pub(crate) fn talk_until_refused(client: &mut Client) -> Outcome {
     talk_until_refused_again(client, 1)
 }
 
@@ -66,7 +66,7 @@ fn heard(event: &Value) -> (u64, String) {
 }
 
 /// Says something until it is answered OK, which is how a client sees that the store is mended.
-fn talk_until_answered(client: &mut Client) -> u64 {
+pub(crate) fn talk_until_answered(client: &mut Client) -> u64 {
     let mut seq = None;
     eventually("a message is stored again", || {
         let reply = client.objects_of("C - mended").pop().unwrap();
@@ -77,7 +77,7 @@ fn talk_until_answered(client: &mut Client) -> u64 {
     seq.unwrap()
 }
 
-fn stored(daemon: &Daemon) -> Vec<(u64, String)> {
+pub(crate) fn stored(daemon: &Daemon) -> Vec<(u64, String)> {
     let database = daemon.database();
     let mut statement = database.prepare("SELECT seq, comment FROM chat_history WHERE kind = 'chat' ORDER BY seq").unwrap();
     statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()

@@ -178,3 +178,28 @@ impl Store {
         self.queue.died().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::record::Record;
+    use super::*;
+
+    #[tokio::test]
+    async fn when_the_writer_panics_nobody_waits_and_nobody_is_told_that_it_is_stored() {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(directory.path(), "lobby", Duration::from_secs(600)).unwrap();
+        let queue = store.queue.clone();
+        let slots = queue.two_slots().await.unwrap();
+        let [one, other] = slots;
+        let position = queue.push(vec![Record::Bug], vec![one]);
+        let waiting = queue.durable(position, queue.confirm_deadline());
+        assert!(waiting.await.is_err());
+        store.died().await;
+        assert!(queue.is_dead() && queue.slot(1).await.is_err());
+        let behind = queue.push(vec![Record::Bug], vec![other]);
+        assert!(queue.durable(behind, Instant::now() + Duration::from_secs(600)).await.is_err());
+        assert_eq!(store.close(Duration::from_secs(60), false), Closed::Dead(Death::Panicked));
+    }
+}

@@ -79,6 +79,9 @@ pub enum Record {
     Game(Box<GameRecord>),
     /// A rating after a game.
     Rating(RatingRecord),
+    /// Something that the writer panics at.
+    #[cfg(test)]
+    Bug,
 }
 
 /// An account to be registered, if its name is still free.

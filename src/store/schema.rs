@@ -46,6 +46,7 @@ fn open_with(path: &Path, plan: &Plan) -> Result<Connection, OpenError> {
     let sync_names = || names.sync().map_err(|error| OpenError::explain_log(path, Unwritten::Unsynced(error)));
     let mut connection = Connection::open_with_flags(path, OpenFlags::default()).map_err(explain)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(explain)?;
+    checkpoint::take_over(&connection).map_err(explain)?;
     let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(explain);
     let version = number("PRAGMA user_version")?;
     let is_new = number("SELECT count(*) FROM sqlite_schema")? == 0;
@@ -59,7 +60,6 @@ fn open_with(path: &Path, plan: &Plan) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "journal_mode", "WAL").map_err(explain)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(explain)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(explain)?;
-    checkpoint::take_over(&connection).map_err(explain)?;
     checkpoint::write_log_again(&mut connection, path).map_err(|error| OpenError::explain_log(path, error))?;
     if !is_new && version < plan.latest() {
         copy_first(&connection, path, version, plan).map_err(explain)?;

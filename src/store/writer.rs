@@ -285,6 +285,8 @@ impl Writer<'_> {
                     Record::Token(token) => rows::keep_token(&change, token)?,
                     Record::Game(game) => rows::put_game(&change, game)?,
                     Record::Rating(rating) => rows::put_rating(&change, rating)?,
+                    #[cfg(test)]
+                    Record::Bug => panic!("a bug"),
                 }
             }
         }

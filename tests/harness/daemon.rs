@@ -221,7 +221,7 @@ fn launch(
 }
 
 /// The same command as the last arguments of another program.
-fn run_by(program: &str, arguments: &[&str], command: &Command) -> Command {
+pub(super) fn run_by(program: &str, arguments: &[&str], command: &Command) -> Command {
     let mut outer = Command::new(program);
     outer.args(arguments).arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
