@@ -49,6 +49,7 @@
 //! | [`guard`] | budgets against floods and guesses, networks | protocol, store |
 //! | [`background`] | the threads of low priority, for hashes and bytes | nothing of ours |
 //! | [`mailbox`] | how actors are told and asked | nothing of ours |
+//! | [`panics`] | keeping a panic to what it happened to | nothing of ours |
 //! | [`errors`] | which error is which refusal | protocol, store, auth |
 //! | [`server`] | wires the parts, starts and stops them | everything |
 //!
@@ -62,6 +63,7 @@
 //! - A file's byte on a thread that carries talk; a name on the shelf without its bytes on disk.
 //! - A seat with two takers, a game with two results; a move on a board that its rules did not allow.
 //! - Nobody awaits backwards: session → files | games → room → store. The other way there are only wake-ups.
+//! - A bug in one game or one transfer that ends another, or the room.
 //! - A second way in: one place parses, one checks who may, one hashes, one words replies, one writes SQL.
 //!
 //! `tests/documents.rs` holds the rules of who may import whom.
@@ -81,6 +83,7 @@ pub mod guard;
 pub mod logging;
 pub mod mailbox;
 pub mod net;
+pub mod panics;
 pub mod protocol;
 pub mod room;
 pub mod server;

@@ -192,7 +192,7 @@ impl Games {
     pub async fn open(limits: Limits, around: Surroundings) -> Result<(Self, JoinHandle<()>), ReadError> {
         let at_start = around.reader.games_at_start(around.room.id(), now_ms() - ratings::DAY_MS).await?;
         let (mailbox, commands) = Mailbox::new(MAILBOX);
-        let actor = actor::Actor::open(limits, around, at_start).await;
+        let actor = actor::Actor::open(limits, around, at_start, mailbox.clone()).await;
         Ok((Self { mailbox }, tokio::spawn(actor.run(commands))))
     }
 

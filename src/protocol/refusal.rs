@@ -42,6 +42,8 @@ pub enum Refusal {
     BusyTransfers,
     /// The disk has no room for files left; talk goes on.
     DiskFull,
+    /// The daemon has a bug, and what was asked ran into it.
+    Failed,
     /// The name is taken on the shelf, or about to be.
     FileExists(Box<FileExists>),
     /// The disk fails for this file.
@@ -218,7 +220,7 @@ pub enum SizeMismatch {
 
 impl Refusal {
     /// The closed list of codes, in the order of `protocol.md`.
-    pub const CODES: [&str; 47] = [
+    pub const CODES: [&str; 48] = [
         "already-in",
         "already-inviting",
         "already-playing",
@@ -233,6 +235,7 @@ impl Refusal {
         "banned",
         "busy",
         "disk-full",
+        "failed",
         "file-exists",
         "hash-mismatch",
         "illegal-move",
@@ -288,6 +291,7 @@ impl Refusal {
             Refusal::Banned(_) => "banned",
             Refusal::Busy | Refusal::BusyTransfers => "busy",
             Refusal::DiskFull => "disk-full",
+            Refusal::Failed => "failed",
             Refusal::FileExists(_) => "file-exists",
             Refusal::Game(refusal) => refusal.code(),
             Refusal::HashMismatch => "hash-mismatch",

@@ -179,6 +179,14 @@ impl Store {
     }
 }
 
+/// The first column of what is in a store's database, for tests elsewhere.
+#[cfg(test)]
+pub(crate) fn test_rows(directory: &Path, sql: &str) -> Vec<String> {
+    let connection = rusqlite::Connection::open(directory.join(DATABASE)).unwrap();
+    let mut statement = connection.prepare(sql).unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use tokio::time::Instant;

@@ -243,6 +243,12 @@ impl Queue {
         self.inner.state.borrow().is_dead
     }
 
+    /// How many slots are free: common ones, and those in reserve.
+    #[cfg(test)]
+    pub(crate) fn free_slots(&self) -> [usize; 2] {
+        [&self.inner.slots, &self.inner.reserve_slots].map(|slots| slots.available_permits())
+    }
+
     pub(super) fn pending(&self) -> u64 {
         self.newest().0 - self.durable_position().0
     }

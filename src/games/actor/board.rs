@@ -22,6 +22,7 @@ impl Actor {
         slot: Slot,
     ) -> Result<Done, Refusal> {
         let id = self.own_table(asker)?;
+        self.at_hand = Some(id);
         if game_id.is_some_and(|meant| meant != id) {
             return Err(GameRefusal::NoGame(NoGame::Other(id)).into());
         }
@@ -80,14 +81,16 @@ impl Actor {
     }
 
     /// The board of one's game, to see it again.
-    pub(super) fn look(&self, asker: &Asker) -> Result<Done, GameRefusal> {
-        let table = self.own_table(asker)?;
-        let table = self.tables.get(&table).ok_or(GameRefusal::NoGame(NoGame::Playing))?;
+    pub(super) fn look(&mut self, asker: &Asker) -> Result<Done, GameRefusal> {
+        let id = self.own_table(asker)?;
+        self.at_hand = Some(id);
+        let table = self.tables.get(&id).ok_or(GameRefusal::NoGame(NoGame::Playing))?;
         Ok(done(GameReply::Board(Box::new(table.look(self.now)))))
     }
 
     pub(super) fn watch(&mut self, asker: &Asker, id: GameId, with_moves: bool) -> Result<Done, GameRefusal> {
         let connection = asker.connection;
+        self.at_hand = Some(id);
         if self.present.get(&asker.account.id) == Some(&connection) {
             self.check_plays_not(asker)?;
         }
@@ -110,7 +113,7 @@ impl Actor {
     }
 
     /// What is played, the oldest first; on the first page also one's adjourned games.
-    pub(super) fn list(&self, account: &Account, page: usize, lines: usize) -> Done {
+    pub(super) fn list(&mut self, account: &Account, page: usize, lines: usize) -> Done {
         let under_way = self.tables.iter().filter(|(_, table)| table.is_under_way());
         let mut ids: Vec<GameId> = self.invitations.keys().chain(under_way.map(|(id, _)| id)).copied().collect();
         ids.sort_unstable();
@@ -121,7 +124,8 @@ impl Actor {
         done(GameReply::Games(GamesPage { listed, adjourned, count: ids.len(), next_page }))
     }
 
-    fn listed(&self, id: GameId) -> Option<Listed> {
+    fn listed(&mut self, id: GameId) -> Option<Listed> {
+        self.at_hand = Some(id);
         if let Some(invitation) = self.invitations.get(&id) {
             return Some(invitation.listed());
         }

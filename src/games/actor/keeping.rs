@@ -10,8 +10,10 @@ use super::super::play::Play;
 use super::super::ratings::Ratings;
 use super::super::table::{self, Seat, Setting, Table};
 use super::super::{Limits, Stored, Surroundings, rules};
-use super::{Actor, Adjourned, Agenda, Place};
+use super::{Actor, Adjourned, Agenda, Command, Place};
 use crate::clock::now_ms;
+use crate::mailbox::Mailbox;
+use crate::panics::contained;
 use crate::protocol::event::Deed;
 use crate::protocol::game::event::{GameNews, News};
 use crate::protocol::game::reply::{Listed, ListedState};
@@ -23,14 +25,21 @@ use crate::store::read::games::GamesAtStart;
 use crate::store::record::{Account, GameRecord, GameState, Record};
 
 impl Actor {
-    pub(in crate::games) async fn open(limits: Limits, around: Surroundings, at_start: GamesAtStart) -> Self {
-        let Surroundings { room, queue, was_closed, .. } = around;
+    pub(in crate::games) async fn open(
+        limits: Limits,
+        around: Surroundings,
+        at_start: GamesAtStart,
+        mailbox: Mailbox<Command>,
+    ) -> Self {
+        let Surroundings { room, queue, was_closed, reader } = around;
         let GamesAtStart { open, last_id, ratings, rated } = at_start;
         // Numbers that were told and not stored when a crash came are not given again.
         let last_id = if was_closed { last_id } else { last_id + MOST_OUTSTANDING };
         let mut actor = Self {
             room,
             queue,
+            reader,
+            mailbox,
             limits,
             present: HashMap::new(),
             invitations: BTreeMap::new(),
@@ -45,10 +54,13 @@ impl Actor {
             now: Instant::now(),
             held_since: None,
             held: Duration::ZERO,
+            at_hand: None,
             is_stopped: false,
         };
         for game in open {
-            actor.bring_back(game).await;
+            actor.at_hand = Some(game.id);
+            let brought_back = contained(actor.bring_back(game)).await;
+            brought_back.unwrap_or_else(|panicked| actor.give_up(panicked));
         }
         actor
     }
@@ -129,11 +141,13 @@ impl Actor {
         for seat in table.seats().iter().filter(|seat| seat.connection.is_none()) {
             self.untold.insert(seat.account.id, Box::new(table.result(end.clone(), self.now)));
         }
+        // Before the ratings are touched: whatever can fail has not failed then.
+        let mut record = table.record(self.room.id(), GameState::Playing);
         let may_be_rated = table.play().count() >= 2 && end.reason.code != End::ABORTED.code;
         let ids = accounts.each_ref().map(|account| account.id);
         let rated = may_be_rated.then(|| self.ratings.rate(title.code.clone(), ids, end.winner, ended_ms)).flatten();
-        let state = GameState::Over { end: end.clone(), ended_ms, is_rated: rated.is_some() };
-        let mut records = vec![Record::Game(Box::new(table.record(self.room.id(), state)))];
+        record.state = GameState::Over { end: end.clone(), ended_ms, is_rated: rated.is_some() };
+        let mut records = vec![Record::Game(Box::new(record))];
         records.extend(rated.into_iter().flatten().map(Record::Rating));
         let unheard_by = Unheard::ByThese(table.audience().connections().collect());
         let news = News::Result { players: accounts.map(|account| account.name), end };

@@ -126,6 +126,7 @@ impl Actor {
             return self.take(asker, &opponent, slots).await;
         }
         self.check_is_free(&asker)?;
+        self.at_hand = Some(id);
         let play = restore(&record).ok_or(none)?;
         let (game, resumed) = (play.game(), Some(Box::new(Resumed { record, play })));
         let [slot, _] = slots;
@@ -146,6 +147,7 @@ impl Actor {
         if let Some(Place::At(id)) = self.place(&asker.account.name)
             && let Some(table) = self.tables.get_mut(&id)
         {
+            self.at_hand = Some(id);
             table.leave(&asker.account, self.now);
             self.look_after(id);
         }
@@ -165,6 +167,7 @@ impl Actor {
     async fn open_invitation(&mut self, asker: Asker, proposal: Proposal, slot: Slot) -> Done {
         let Asker { account: inviter, connection, voice } = asker;
         let Proposal { id, game, control, .. } = proposal;
+        self.at_hand = Some(id);
         let seat = proposal.seat.clone();
         let mut audience = Audience::new(1, RING_BYTES);
         let cursor = audience.admit(connection, voice, ());
@@ -204,6 +207,7 @@ impl Actor {
 
     /// Ends an invitation that nobody took; why, if it is not known from before.
     pub(super) async fn end_invitation(&mut self, id: GameId, why: Option<Uninvited>, slot: Slot) -> Option<Stored> {
+        self.at_hand = Some(id);
         let mut invitation = self.invitations.remove(&id)?;
         self.agenda.set(id, None);
         self.places.remove(&invitation.inviter.name);
@@ -260,6 +264,7 @@ impl Actor {
     async fn begin(&mut self, invitation: Invitation, joiner: Asker, slot: Slot) -> Done {
         let Invitation { proposal, inviter, connection, mut audience, .. } = invitation;
         let Proposal { id, game, control, resumed, .. } = proposal;
+        self.at_hand = Some(id);
         let Asker { account, connection: joiners, voice } = joiner;
         self.stop_watching(connection);
         self.stop_watching(joiners);

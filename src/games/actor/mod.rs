@@ -1,13 +1,17 @@
 //! The task behind the games. It alone seats players and lets them move, in the order of their requests.
 //!
 //! This file holds who is here and what is due; [`lobby`] is how a game comes about, [`board`] what is done
-//! at one, [`keeping`] how its changes are stored and how games come back. The actor waits for the room,
+//! at one, [`keeping`] how its changes are stored and how games come back, [`failing`] how a bug in one ends it
+//! alone. The actor waits for the room,
 //! which never waits, and for nobody else. What happens by itself (a flag, a lost player) needs a slot in
 //! the store's queue like everything else. While the store fails nobody can move, so no clock runs either.
 
 mod board;
+mod failing;
 mod keeping;
 mod lobby;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -20,6 +24,8 @@ use super::agenda::Agenda;
 use super::ratings::Ratings;
 use super::table::Table;
 use super::{Arrival, Asker, Done, Limits, Want};
+use crate::mailbox::Mailbox;
+use crate::panics::{contained, contained_now};
 use crate::protocol::game::GameId;
 use crate::protocol::game::event::TableEvent;
 use crate::protocol::game::refusal::GameRefusal;
@@ -29,7 +35,8 @@ use crate::protocol::refusal::Refusal;
 use crate::room::log::Cursor;
 use crate::room::{ConnectionId, Room, Scene, Visitor};
 use crate::store::queue::{Queue, Slot};
-use crate::store::record::{Account, AccountId};
+use crate::store::read::Reader;
+use crate::store::record::{Account, AccountId, GameRecord};
 use lobby::Invitation;
 
 /// How long something waits that found no slot.
@@ -41,6 +48,7 @@ pub(super) enum Command {
     Depart { connection: ConnectionId, account: Account },
     SetVoice { asker: Asker, answer: oneshot::Sender<Vec<(GameId, Cursor)>> },
     Ask { asker: Asker, want: Want, answer: oneshot::Sender<Result<Done, Refusal>> },
+    BrokenOff { record: Box<GameRecord>, slot: Slot },
     Stop { answer: oneshot::Sender<()> },
 }
 
@@ -56,6 +64,9 @@ enum Place {
 pub(super) struct Actor {
     room: Room,
     queue: Queue,
+    reader: Reader,
+    /// Its own.
+    mailbox: Mailbox<Command>,
     limits: Limits,
     /// Who is in the room, over which connection.
     present: HashMap<AccountId, ConnectionId>,
@@ -76,6 +87,8 @@ pub(super) struct Actor {
     held_since: Option<Instant>,
     /// For how long it has stood still in all.
     held: Duration,
+    /// The game that is being handled: what a panic at this moment costs.
+    at_hand: Option<GameId>,
     is_stopped: bool,
 }
 
@@ -87,10 +100,10 @@ impl Actor {
                 command = mailbox.recv() => {
                     let Some(command) = command else { return };
                     // What was due before a command comes before it: a flag that has fallen has fallen.
-                    self.let_happen().await;
+                    self.let_all_happen().await;
                     self.obey(command).await;
                 }
-                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.let_happen().await,
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.let_all_happen().await,
                 () = self.queue.failing_changed(self.held_since.is_some()) => self.hold_or_go_on(),
             }
         }
@@ -101,11 +114,30 @@ impl Actor {
             return;
         }
         // Whoever asked may be gone; then the answer is dropped, here and below. What it held goes back.
+        self.at_hand = None;
         match command {
-            Command::Ask { asker, want, answer } => _ = answer.send(self.ask(asker, want).await),
+            Command::Ask { asker, want, answer } => {
+                let done = contained(self.ask(asker, want)).await;
+                _ = answer.send(done.unwrap_or_else(|panicked| {
+                    self.give_up(panicked);
+                    Err(Refusal::Failed)
+                }));
+            }
             Command::Enter { visitor, slot, answer } => _ = answer.send(self.enter(visitor, slot).await),
-            Command::Depart { connection, account } => self.depart(connection, &account).await,
-            Command::SetVoice { asker, answer } => _ = answer.send(self.set_voice(&asker)),
+            Command::Depart { connection, account } => {
+                let left = contained(self.leave_games(connection, &account)).await;
+                left.unwrap_or_else(|panicked| self.give_up(panicked));
+                // Whoever hears the room, a member or not.
+                self.room.leave(connection);
+            }
+            Command::SetVoice { asker, answer } => {
+                let heard = contained_now(|| self.set_voice(&asker));
+                _ = answer.send(heard.unwrap_or_else(|panicked| {
+                    self.give_up(panicked);
+                    Vec::new()
+                }));
+            }
+            Command::BrokenOff { record, slot } => _ = self.keep_broken_off(*record, slot).await,
             Command::Stop { answer } => {
                 self.is_stopped = true;
                 self.agenda = Agenda::default();
@@ -137,17 +169,29 @@ impl Actor {
     }
 
     async fn enter(&mut self, visitor: Visitor, slot: Slot) -> (Scene, Arrival) {
-        let Visitor { connection, ref account, voice, .. } = visitor;
+        let arrival = contained_now(|| self.come_to_game(&visitor));
+        let arrival = arrival.unwrap_or_else(|panicked| {
+            self.give_up(panicked);
+            Arrival::default()
+        });
+        // Behind it, since the room ends the session that this one replaces.
+        (self.room.enter(visitor, slot).await, arrival)
+    }
+
+    fn come_to_game(&mut self, visitor: &Visitor) -> Arrival {
+        let &Visitor { connection, ref account, voice, .. } = visitor;
         self.present.insert(account.id, connection);
         let result = self.untold.remove(&account.id);
         let adjourned = self.adjourned_of(account).take(ADJOURNED_AT_LOGIN).collect();
         let mut arrival = Arrival { hearing: None, look: None, result, adjourned };
         match self.place(&account.name) {
             Some(Place::Inviting(id)) => {
+                self.at_hand = Some(id);
                 let invitation = self.invitations.get_mut(&id);
                 arrival.hearing = invitation.map(|invitation| (id, invitation.hand_over(connection, voice)));
             }
             Some(Place::At(id)) => {
+                self.at_hand = Some(id);
                 if let Some(table) = self.tables.get_mut(&id) {
                     table.arrive(account, connection, self.now);
                     arrival.hearing = Some((id, table.audience().admit(connection, voice, ())));
@@ -157,17 +201,17 @@ impl Actor {
             }
             None => (),
         }
-        // Behind it, since the room ends the session that this one replaces.
-        (self.room.enter(visitor, slot).await, arrival)
+        arrival
     }
 
-    async fn depart(&mut self, connection: ConnectionId, account: &Account) {
+    async fn leave_games(&mut self, connection: ConnectionId, account: &Account) {
         self.stop_watching(connection);
         if self.present.get(&account.id) == Some(&connection) {
             self.present.remove(&account.id);
             match self.place(&account.name) {
                 Some(Place::Inviting(id)) => self.maker_left(id).await,
                 Some(Place::At(id)) => {
+                    self.at_hand = Some(id);
                     if let Some(table) = self.tables.get_mut(&id) {
                         table.depart(connection, self.now);
                     }
@@ -176,8 +220,6 @@ impl Actor {
                 None => (),
             }
         }
-        // Whoever hears the room, a member or not.
-        self.room.leave(connection);
     }
 
     fn set_voice(&mut self, asker: &Asker) -> Vec<(GameId, Cursor)> {
@@ -185,6 +227,7 @@ impl Actor {
         let own = self.place(&asker.account.name).map(|(Place::Inviting(id) | Place::At(id))| id);
         let mut hearings = Vec::new();
         for id in own.into_iter().chain(self.watching.get(&connection).copied()) {
+            self.at_hand = Some(id);
             let invitation = self.invitations.get_mut(&id).map(Invitation::audience);
             let audience = invitation.or_else(|| self.tables.get_mut(&id).map(Table::audience));
             hearings.extend(audience.and_then(|audience| audience.set_voice(connection, voice)).map(|cursor| (id, cursor)));
@@ -192,10 +235,18 @@ impl Actor {
         hearings
     }
 
-    /// Lets happen what is due by itself by this time.
+    /// Lets happen what is due by itself by this time, in whichever games that works.
+    async fn let_all_happen(&mut self) {
+        while let Err(panicked) = contained(self.let_happen()).await {
+            self.give_up(panicked);
+        }
+    }
+
     async fn let_happen(&mut self) {
+        self.at_hand = None;
         self.now = self.held_since.unwrap_or_else(Instant::now) - self.held;
         while let Some(id) = self.agenda.due(self.now).filter(|_| self.held_since.is_none()) {
+            self.at_hand = Some(id);
             let due = self.agenda.next();
             let Some(slot) = self.queue.reserve_slot() else {
                 self.agenda.set(id, Some(self.now + NO_SLOT_PAUSE));
@@ -225,9 +276,11 @@ impl Actor {
     }
 
     fn stop_watching(&mut self, connection: ConnectionId) {
-        let table = self.watching.remove(&connection).and_then(|id| self.tables.get_mut(&id));
-        if let Some(table) = table {
+        let Some(id) = self.watching.remove(&connection) else { return };
+        let before = self.at_hand.replace(id);
+        if let Some(table) = self.tables.get_mut(&id) {
             table.dismiss(connection);
         }
+        self.at_hand = before;
     }
 }

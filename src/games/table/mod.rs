@@ -295,11 +295,24 @@ impl Table {
         self.tell(TableDeed::Over(end), now);
     }
 
+    /// The daemon has failed in this game. Tells so without a look at the board, which may be what it failed at.
+    /// Nothing else is to be done with the table after it.
+    pub(in crate::games) fn break_off(&mut self) {
+        let (ply, code) = (self.play.count(), String::new());
+        let position = Position { ply, turn: None, last: None, left: None, code, board: None, example: None };
+        self.tell_event(&self.event_at(TableDeed::Adjourn { has_failed: true }, position));
+        self.audience.dismiss_all();
+    }
+
     fn tell(&mut self, deed: TableDeed, now: Instant) {
         let event = self.event(deed, now);
+        self.tell_event(&event);
+    }
+
+    fn tell_event(&mut self, event: &TableEvent) {
         // The log's own count: plies can be taken back, and not everything that happens here is one.
         let seq = self.audience.next_seq();
-        self.audience.tell(std::iter::once(TableLine { seq, event: &event }));
+        self.audience.tell(std::iter::once(TableLine { seq, event }));
         self.audience.wake();
     }
 
@@ -318,28 +331,27 @@ impl Table {
     }
 
     fn event(&self, deed: TableDeed, now: Instant) -> TableEvent {
-        let game = self.play.game();
-        let player =
-            |side: Side| Player { name: self.seats[side.index()].account.name.clone(), side: game.sides[side.index()].clone() };
         let position = self.play.position();
         let turn = self.play.turn().filter(|_| self.is_under_way());
         let draw = || Board { en: position.draw(Tongue::En), zh: position.draw(Tongue::Zh) };
         let board = deed.shows_board().then(draw);
-        TableEvent {
-            game_id: self.id,
-            title: game.title.clone(),
-            at_ms: now_ms(),
-            deed,
-            players: Side::BOTH.map(player),
-            position: Position {
-                ply: self.play.count(),
-                turn,
-                last: self.play.last(),
-                left: self.left(now),
-                code: position.position(),
-                board,
-                example: turn.and_then(|_| position.example()),
-            },
-        }
+        let position = Position {
+            ply: self.play.count(),
+            turn,
+            last: self.play.last(),
+            left: self.left(now),
+            code: position.position(),
+            board,
+            example: turn.and_then(|_| position.example()),
+        };
+        self.event_at(deed, position)
+    }
+
+    fn event_at(&self, deed: TableDeed, position: Position) -> TableEvent {
+        let game = self.play.game();
+        let player =
+            |side: Side| Player { name: self.seats[side.index()].account.name.clone(), side: game.sides[side.index()].clone() };
+        let (game_id, title, players) = (self.id, game.title.clone(), Side::BOTH.map(player));
+        TableEvent { game_id, title, at_ms: now_ms(), deed, players, position }
     }
 }

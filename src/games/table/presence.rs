@@ -119,7 +119,7 @@ impl Table {
                 }
             }
             Phase::Paused(until) if until <= now => {
-                self.tell(TableDeed::Adjourn, now);
+                self.tell(TableDeed::Adjourn { has_failed: false }, now);
                 self.phase = Phase::Left;
                 self.is_changed = true;
             }

@@ -174,7 +174,10 @@ pub enum TableDeed {
     /// The game has ended.
     Over(End),
     /// The game is broken off, to be gone on with another time.
-    Adjourn,
+    Adjourn {
+        /// Whether that is since the daemon failed in it. Then nothing is told of the position but the ply.
+        has_failed: bool,
+    },
     /// After the end a player has left: there is no rematch.
     Leave {
         /// Who.
@@ -191,7 +194,7 @@ impl TableDeed {
             TableDeed::Begin(_) | TableDeed::Move { .. } | TableDeed::TakeBack { .. } => true,
             TableDeed::Resume | TableDeed::Look(_) => true,
             TableDeed::Offer { .. } | TableDeed::Lost { .. } | TableDeed::Back { .. } | TableDeed::Pause { .. } => false,
-            TableDeed::Idle { .. } | TableDeed::Over(_) | TableDeed::Adjourn | TableDeed::Leave { .. } => false,
+            TableDeed::Idle { .. } | TableDeed::Over(_) | TableDeed::Adjourn { .. } | TableDeed::Leave { .. } => false,
         }
     }
 }

@@ -79,7 +79,13 @@ impl GamePhrases for English {
                 format!("{}\n(to play again, both send M rematch)", result(&players, game, end))
             }
             TableDeed::Leave { by } => format!("{about} [{}] has left the table; no rematch", name(*by)),
-            TableDeed::Adjourn => format!("{about} adjourned; G - resume {} goes on with it", event.game_id),
+            TableDeed::Adjourn { has_failed: true } => format!(
+                "{about} the server failed in this game, so it is adjourned; G - resume {} tries to go on with it",
+                event.game_id
+            ),
+            TableDeed::Adjourn { has_failed: false } => {
+                format!("{about} adjourned; G - resume {} goes on with it", event.game_id)
+            }
             TableDeed::Look(situation) => {
                 let Situation { clock, offer, pause, away, end } = &**situation;
                 let [first, second] = event.players.each_ref().map(|player| format!("[{}] ({})", player.name, player.side.en));

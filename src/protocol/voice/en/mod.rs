@@ -148,6 +148,9 @@ impl Phrases for English {
                 "the server's disk is too full for files; try F again later, what has come of one is kept".into()
             }
             Refusal::FileExists(exists) => file_exists(exists),
+            Refusal::Failed => {
+                "the server failed in this; the game or file that it was about is broken off, everything else goes on".into()
+            }
             Refusal::FileFailed => "the server's disk fails for this file; try again later with F or L".into(),
             Refusal::ForShell => {
                 "that line is for a shell: open another terminal, where the file is, and paste it there".into()

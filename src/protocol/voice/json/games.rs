@@ -62,7 +62,11 @@ pub(super) fn put_table_event(key: &str, reference: Option<&Ref>, event: &TableE
         TableDeed::Pause { timeout } => _ = object.number("timeout_ms", timeout.as_millis()),
         TableDeed::Resume => put_position(&mut object, event),
         TableDeed::Over(end) => _ = put_result(&mut object, event.players.each_ref().map(|player| &player.name), end),
-        TableDeed::Adjourn => (),
+        TableDeed::Adjourn { has_failed } => {
+            if *has_failed {
+                object.bool("failed", true);
+            }
+        }
         TableDeed::Look(situation) => {
             let Situation { clock, offer, pause, away, end } = &**situation;
             put_players(&mut object, event);
@@ -161,7 +165,7 @@ fn kind(deed: &TableDeed) -> &'static str {
         TableDeed::Resume => "resumed",
         TableDeed::Idle { .. } => "idle",
         TableDeed::Over(_) => "over",
-        TableDeed::Adjourn => "adjourned",
+        TableDeed::Adjourn { .. } => "adjourned",
         TableDeed::Leave { .. } => "left",
         TableDeed::Look(_) => "board",
     }

@@ -75,7 +75,10 @@ impl GamePhrases for Chinese {
                 format!("{}\n（双方都发 M rematch 可再来一局）", result(&players, game, end))
             }
             TableDeed::Leave { by } => format!("{about}[{}] 已离席，不再来一局", name(*by)),
-            TableDeed::Adjourn => format!("{about}封棋；续下请发：G - resume {}", event.game_id),
+            TableDeed::Adjourn { has_failed: true } => {
+                format!("{about}服务器在这一局中出错，因此封棋；可试着续下：G - resume {}", event.game_id)
+            }
+            TableDeed::Adjourn { has_failed: false } => format!("{about}封棋；续下请发：G - resume {}", event.game_id),
             TableDeed::Look(situation) => {
                 let Situation { clock, offer, pause, away, end } = &**situation;
                 let [first, second] = event.players.each_ref().map(|player| format!("[{}]（{}）", player.name, player.side.zh));

@@ -144,6 +144,7 @@ impl Phrases for Chinese {
             Refusal::BusyTransfers => "正在传送的文件太多；请过几秒再运行同一命令".into(),
             Refusal::DiskFull => "服务器磁盘空间不足，暂不能收文件；请稍后再用 F，已收到的部分会保留".into(),
             Refusal::FileExists(exists) => file_exists(exists),
+            Refusal::Failed => "服务器在处理此请求时出错；所涉及的对局或文件已中断，其他一切照常".into(),
             Refusal::FileFailed => "服务器磁盘读写此文件失败；请稍后再用 F 或 L".into(),
             Refusal::ForShell => "这一行要在 shell 里运行：请另开一个终端，到文件所在目录粘贴".into(),
             Refusal::Game(refusal) => self.game_refusal(refusal),
