@@ -85,7 +85,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("client", &[]),
     ("auth", &["background", "protocol", "store"]),
     ("errors", &["auth", "guard", "logging", "protocol", "store"]),
-    ("files", &["auth", "background", "clock", "logging", "mailbox", "protocol", "room", "store"]),
+    ("files", &["auth", "background", "clock", "logging", "mailbox", "panics", "protocol", "room", "store"]),
     ("games", &["clock", "mailbox", "panics", "protocol", "room", "store"]),
     ("guard", &["protocol", "store"]),
     ("session", &["auth", "clock", "files", "games", "guard", "protocol", "room", "store"]),

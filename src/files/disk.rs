@@ -21,11 +21,12 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, UNIX_EPOCH};
 
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
+use crate::clock::earliest_now_ms;
 use crate::protocol::digest::Digest;
 use crate::store::record::{AccountId, RoomId};
 
@@ -223,6 +224,18 @@ impl Disk {
         Ok(partials)
     }
 
+    /// The partials that are there, in whatever state.
+    pub(super) fn partials(&self) -> io::Result<HashMap<PartialKey, Extent>> {
+        let mut partials = HashMap::new();
+        for entry in std::fs::read_dir(&self.path)? {
+            let entry = entry?;
+            if let Some((key, size_bytes)) = parse_partial(&entry.file_name().to_string_lossy()) {
+                partials.insert(key, Extent { size_bytes, received_bytes: entry.metadata()?.len() });
+            }
+        }
+        Ok(partials)
+    }
+
     /// Whether a partial was written within the last `keep`.
     pub(super) fn is_kept(&self, key: PartialKey, size_bytes: u64, keep: Duration) -> bool {
         std::fs::metadata(self.partial(key, size_bytes)).is_ok_and(|metadata| is_younger(&metadata, keep))
@@ -238,7 +251,8 @@ pub(super) struct Space {
 
 fn is_younger(metadata: &Metadata, keep: Duration) -> bool {
     // A clock that was set back makes it younger than it is.
-    let age = metadata.modified().map(|modified| SystemTime::now().duration_since(modified).unwrap_or_default());
+    let now = UNIX_EPOCH + Duration::from_millis(u64::try_from(earliest_now_ms()).unwrap_or_default());
+    let age = metadata.modified().map(|modified| now.duration_since(modified).unwrap_or_default());
     age.is_ok_and(|age| age < keep)
 }
 

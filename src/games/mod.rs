@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use crate::clock::now_ms;
+use crate::clock::earliest_now_ms;
 use crate::mailbox::Mailbox;
 use crate::protocol::game::event::TableEvent;
 use crate::protocol::game::reply::{GameReply, Listed};
@@ -190,7 +190,7 @@ pub fn was_played(game: &GameRecord, by: &Account, ply: u64, typed: &str) -> boo
 impl Games {
     /// Brings back the games that were under way, and starts the actor.
     pub async fn open(limits: Limits, around: Surroundings) -> Result<(Self, JoinHandle<()>), ReadError> {
-        let at_start = around.reader.games_at_start(around.room.id(), now_ms() - ratings::DAY_MS).await?;
+        let at_start = around.reader.games_at_start(around.room.id(), earliest_now_ms() - ratings::DAY_MS).await?;
         let (mailbox, commands) = Mailbox::new(MAILBOX);
         let actor = actor::Actor::open(limits, around, at_start, mailbox.clone()).await;
         Ok((Self { mailbox }, tokio::spawn(actor.run(commands))))

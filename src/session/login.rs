@@ -8,7 +8,7 @@ use tokio::time::timeout_at;
 use super::outbox::Item;
 use super::{Ending, Member, PresenceGuard, Session, State, Step};
 use crate::auth;
-use crate::clock::now_ms;
+use crate::clock::{earliest_now_ms, now_ms};
 use crate::games::Arrival;
 use crate::protocol::closing::Closing;
 use crate::protocol::name::Name;
@@ -58,7 +58,7 @@ impl Session {
     pub(super) async fn log_in_by_token(&mut self, reference: Option<Ref>, token: Secret, presence: Presence) -> Step {
         let login = Login { letter: 'I', reference, presence };
         let hash = auth::hash_token(token.expose());
-        match self.services.reader.account_by_token(hash, now_ms() - auth::TOKEN_LIFETIME_MS).await {
+        match self.services.reader.account_by_token(hash, earliest_now_ms() - auth::TOKEN_LIFETIME_MS).await {
             Ok(Some(account)) => self.enter(login, account, Some(hash)).await,
             Ok(None) => self.refuse_login(login, Refusal::BadToken),
             Err(error) => self.refuse_login(login, error.into()),

@@ -7,7 +7,7 @@ use super::super::Hold;
 use super::super::catalogue::Entry;
 use super::super::disk::{Extent, PartialKey};
 use super::Actor;
-use crate::clock::now_ms;
+use crate::clock::earliest_now_ms;
 use crate::protocol::digest::Digest;
 use crate::protocol::event::Deed;
 use crate::room::{ConnectionId, Posted, Posting};
@@ -26,6 +26,8 @@ impl Actor {
         let Entry { seq: shared_seq, file, .. } = entry;
         self.catalogue.remove(&file.name);
         self.tickets.withdraw(shared_seq);
+        #[cfg(test)]
+        super::tests::panic_at(super::tests::Bug::TakeDown);
         let deed = Deed::Withdrawn { from: by.as_ref().map(|by| by.name.clone()), file_name: file.name, shared_seq };
         let posted = self.room.post(Posting::new(deed, by, from), slot).await;
         // Until that is durable a crash would bring the name back: then its bytes must still be there.
@@ -40,7 +42,7 @@ impl Actor {
     /// Takes down one file that has been shared for longer than `keep`; false if there is none.
     pub(super) async fn prune_file(&mut self, keep: Duration, slot: Slot) -> bool {
         let keep_ms = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
-        let Some(entry) = self.catalogue.older_than(now_ms().saturating_sub(keep_ms)) else { return false };
+        let Some(entry) = self.catalogue.older_than(earliest_now_ms().saturating_sub(keep_ms)) else { return false };
         self.take_down(entry.clone(), None, None, slot).await;
         true
     }

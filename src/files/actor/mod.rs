@@ -1,11 +1,14 @@
 //! The task behind the files. It alone decides who has a name, so that no name has two senders.
 //!
 //! This file holds what members ask: offer, fetch, withdraw. [`transfers`] is what a ticket begins and how
-//! that ends, [`keeping`] what stays on disk and for how long. The actor does short work on the directory
+//! that ends, [`keeping`] what stays on disk and for how long, [`failing`] how a bug costs one request. The actor does short work on the directory
 //! itself (open, count, remove), on a background thread; it waits for the room, which never waits, and
 //! for nobody else.
 
+mod failing;
 mod keeping;
+#[cfg(test)]
+mod tests;
 mod transfers;
 
 use std::collections::{HashMap, HashSet};
@@ -28,6 +31,7 @@ use super::{
 };
 use crate::auth;
 use crate::logging::Seldom;
+use crate::panics::{contained, contained_now};
 use crate::protocol::digest::Digest;
 use crate::protocol::event::Deed;
 use crate::protocol::file_name::FileName;
@@ -35,7 +39,7 @@ use crate::protocol::refusal::{FileExists, Refusal};
 use crate::protocol::request::TransferRequest;
 use crate::room::{ConnectionId, Posted, Room};
 use crate::store::queue::{Queue, Slot};
-use crate::store::read::Shared;
+use crate::store::read::{Reader, Shared};
 use crate::store::record::{Account, AccountId, Level, RoomId};
 
 /// What the files are asked; see the methods of [`Files`].
@@ -95,6 +99,7 @@ pub(super) struct Actor {
     files: Files,
     room: Room,
     queue: Queue,
+    reader: Reader,
     background: Handle,
     disk: Arc<Disk>,
     disk_reserve_bytes: u64,
@@ -119,18 +124,18 @@ impl Actor {
         around: Surroundings,
         shared: Vec<Shared>,
     ) -> Result<Self, OpenError> {
-        let Surroundings { room, queue, background, .. } = around;
+        let Surroundings { room, queue, reader, background } = around;
         let disk = Arc::new(Disk::open(data)?);
         let (mut catalogue, mut named, mut done) = (Catalogue::default(), HashSet::new(), HashSet::new());
-        for Shared { event, owner } in shared {
-            let Deed::File { from, file } = event.deed else { continue };
+        for entry in entries(shared) {
+            let file = &entry.file;
             let blob = disk.blob(file.digest);
             if !blob.exists() {
                 log::error!("the bytes of {} are missing: {}; restore them from a backup", file.name, blob.display());
             }
             named.insert(file.digest);
-            done.insert(key(room.id(), owner, &file.name));
-            catalogue.insert(Entry { seq: event.seq, at_ms: event.at_ms, owner, owner_name: from, file });
+            done.insert(key(room.id(), entry.owner, &file.name));
+            catalogue.insert(entry);
         }
         let partials = disk.sweep(&named, &done, limits.keep_partials).map_err(DirectoryError::Io)?;
         let room_bytes = limits.room_bytes.unwrap_or(disk.space().map_err(DirectoryError::Io)?.total_bytes / 2);
@@ -138,6 +143,7 @@ impl Actor {
             files,
             room,
             queue,
+            reader,
             background,
             disk,
             disk_reserve_bytes: limits.disk_reserve_bytes,
@@ -162,25 +168,54 @@ impl Actor {
     async fn obey(&mut self, command: Command) {
         // Whoever asked may be gone; then the answer is dropped, here and below. What it held goes back.
         match command {
-            Command::Offer { account, name, answer } => _ = answer.send(self.offer(account, name)),
-            Command::Fetch { account, name, answer } => _ = answer.send(self.fetch(account, name)),
+            Command::Offer { account, name, answer } => {
+                let done = contained_now(|| self.offer(account, name));
+                _ = answer.send(self.unless_panicked(done).await);
+            }
+            Command::Fetch { account, name, answer } => {
+                let done = contained_now(|| self.fetch(account, name));
+                _ = answer.send(self.unless_panicked(done).await);
+            }
             Command::Withdraw { account, name, from, slot, answer } => {
-                _ = answer.send(self.withdraw(account, &name, from, slot).await);
+                let done = contained(self.withdraw(account, &name, from, slot)).await;
+                _ = answer.send(self.unless_panicked(done).await);
             }
-            Command::Begin { request, answer } => _ = answer.send(self.begin(&request)),
+            Command::Begin { request, answer } => {
+                let done = contained_now(|| self.begin(&request));
+                _ = answer.send(self.unless_panicked(done).await);
+            }
             Command::Hold { digest, answer } => _ = answer.send(self.hold(digest)),
-            Command::Release { digest } => self.release(digest),
             Command::Share { id, digest, size_bytes, slot, answer } => {
-                _ = answer.send(self.share(id, digest, size_bytes, slot).await);
+                let done = contained(self.share(id, digest, size_bytes, slot)).await;
+                _ = answer.send(self.unless_panicked(done).await);
             }
+            Command::PruneFile { keep, slot, answer } => {
+                let done = contained(self.prune_file(keep, slot)).await;
+                _ = answer.send(self.unless_panicked(done.map(Ok)).await.unwrap_or(false));
+            }
+            told => {
+                let done = contained_now(|| self.hear(told));
+                let _ = self.unless_panicked(done.map(Ok)).await;
+            }
+        }
+    }
+
+    /// What nobody waits for.
+    fn hear(&mut self, command: Command) {
+        match command {
+            Command::Release { digest } => self.release(digest),
             Command::End { id, keeps_partial } => self.end(id, keeps_partial),
             Command::DropRecorded { key, size_bytes } => self.drop_recorded(key, size_bytes),
             Command::PrunePartials => self.prune_partials(),
-            Command::PruneFile { keep, slot, answer } => _ = answer.send(self.prune_file(keep, slot).await),
+            // They are answered.
+            Command::Offer { .. } | Command::Fetch { .. } | Command::Withdraw { .. } | Command::Begin { .. } => (),
+            Command::Hold { .. } | Command::Share { .. } | Command::PruneFile { .. } => (),
         }
     }
 
     fn offer(&mut self, account: Account, name: FileName) -> Result<OfferTicket, Refusal> {
+        #[cfg(test)]
+        tests::panic_at(tests::Bug::Offer);
         if let Some(exists) = self.holder_of(&name, &account) {
             return Err(Refusal::FileExists(Box::new(exists)));
         }
@@ -284,4 +319,12 @@ fn key(room: RoomId, account: AccountId, name: &FileName) -> PartialKey {
     let (half, _) = hash.split_at(16);
     let name_hash = half.iter().fold(0, |number, &byte| number << 8 | u128::from(byte));
     PartialKey { account, room, name_hash }
+}
+
+/// What the store says is shared, as the catalogue has it.
+fn entries(shared: Vec<Shared>) -> impl Iterator<Item = Entry> {
+    shared.into_iter().filter_map(|Shared { event, owner }| {
+        let Deed::File { from, file } = event.deed else { return None };
+        Some(Entry { seq: event.seq, at_ms: event.at_ms, owner, owner_name: from, file })
+    })
 }

@@ -115,6 +115,8 @@ impl Actor {
         let file = SharedFile { name: name.clone(), size_bytes, digest };
         let deed = Deed::File { from: account.name.clone(), file: file.clone() };
         let posted = self.room.post(Posting::new(deed, Some(account.clone()), None), slot).await;
+        #[cfg(test)]
+        super::tests::panic_at(super::tests::Bug::Share);
         *shared = Some((posted.position, size_bytes));
         // Counted as a shared file from here on.
         self.partials.remove(key);

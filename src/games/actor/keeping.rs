@@ -11,7 +11,7 @@ use super::super::ratings::Ratings;
 use super::super::table::{self, Seat, Setting, Table};
 use super::super::{Limits, Stored, Surroundings, rules};
 use super::{Actor, Adjourned, Agenda, Command, Place};
-use crate::clock::now_ms;
+use crate::clock::{earliest_now_ms, now_ms};
 use crate::mailbox::Mailbox;
 use crate::panics::contained;
 use crate::protocol::event::Deed;
@@ -145,7 +145,7 @@ impl Actor {
         let mut record = table.record(self.room.id(), GameState::Playing);
         let may_be_rated = table.play().count() >= 2 && end.reason.code != End::ABORTED.code;
         let ids = accounts.each_ref().map(|account| account.id);
-        let rated = may_be_rated.then(|| self.ratings.rate(title.code.clone(), ids, end.winner, ended_ms)).flatten();
+        let rated = may_be_rated.then(|| self.ratings.rate(title.code.clone(), ids, end.winner, earliest_now_ms())).flatten();
         record.state = GameState::Over { end: end.clone(), ended_ms, is_rated: rated.is_some() };
         let mut records = vec![Record::Game(Box::new(record))];
         records.extend(rated.into_iter().flatten().map(Record::Rating));
