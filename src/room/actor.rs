@@ -181,7 +181,7 @@ impl Actor {
         self.newest_speaker.replace(newest) != Some(newest)
     }
 
-    fn obey(&mut self, command: Command) {
+    pub(super) fn obey(&mut self, command: Command) {
         if self.is_stopped && !matches!(command, Command::Mark { .. } | Command::Stop { .. }) {
             return;
         }
@@ -347,7 +347,7 @@ impl Actor {
     }
 
     /// Ends a batch: out to the listeners, on to the store, back to the askers.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         if !self.fresh.is_empty() {
             self.audience.tell(self.fresh.iter().map(|fresh| RoomLine { room: &self.name, fresh }));
             if self.fresh.iter().all(|fresh| fresh.event.deed.is_presence()) {

@@ -12,6 +12,8 @@ mod actor;
 pub(crate) mod audience;
 pub mod log;
 mod members;
+#[cfg(test)]
+mod model;
 mod refs;
 
 use std::sync::Arc;

@@ -13,6 +13,8 @@ pub mod read;
 pub mod record;
 mod rows;
 mod schema;
+#[cfg(test)]
+pub(crate) mod stepper;
 mod writer;
 
 use std::path::{Path, PathBuf};

@@ -243,6 +243,12 @@ impl Queue {
         self.inner.state.borrow().is_dead
     }
 
+    /// The right to push up to `count` records, if it is to be had at this moment.
+    #[cfg(test)]
+    pub(crate) fn slot_now(&self, count: u32) -> Option<Slot> {
+        Arc::clone(&self.inner.slots).try_acquire_many_owned(count).ok().map(|permit| Slot { _permit: permit })
+    }
+
     /// How many slots are free: common ones, and those in reserve.
     #[cfg(test)]
     pub(crate) fn free_slots(&self) -> [usize; 2] {

@@ -25,7 +25,7 @@ pub(super) fn insert_events_sql(count: usize) -> String {
     )
 }
 
-fn comment_of_deed(deed: &Deed) -> &str {
+pub(super) fn comment_of_deed(deed: &Deed) -> &str {
     match deed {
         Deed::Chat { text, .. } | Deed::Announcement { text } => text.as_str(),
         Deed::File { file, .. } => file.name.as_str(),

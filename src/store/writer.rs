@@ -102,8 +102,7 @@ pub(super) fn spawn(connection: Connection, jobs: Receiver<Job>, state: watch::S
         let _ending = ending;
         // Told also when this thread panics: nobody may wait for a commit that will not come.
         let mut notice = DeathNotice { state, is_needed: true };
-        let rooms = HashMap::from([(room.id, Numbering { last: room.next_seq - 1, reserved: room.next_seq - 1 })]);
-        let mut writer = Writer { connection, state: &notice.state, rooms, checkpoint_fails: false };
+        let mut writer = Writer::new(connection, &notice.state, room);
         if let Err(death) = writer.run(&jobs) {
             // Not closed: that, too, might write.
             std::mem::forget(writer.connection);
@@ -132,14 +131,14 @@ impl Drop for DeathNotice {
 
 /// What one transaction writes.
 #[derive(Default)]
-struct Batch {
-    records: Vec<Record>,
-    end: Position,
-    slots: Vec<Slot>,
+pub(super) struct Batch {
+    pub(super) records: Vec<Record>,
+    pub(super) end: Position,
+    pub(super) slots: Vec<Slot>,
 }
 
 impl Batch {
-    fn add(&mut self, mut records: Vec<Record>, end: Position, mut slots: Vec<Slot>) {
+    pub(super) fn add(&mut self, mut records: Vec<Record>, end: Position, mut slots: Vec<Slot>) {
         self.records.append(&mut records);
         self.end = end;
         self.slots.append(&mut slots);
@@ -147,17 +146,22 @@ impl Batch {
 }
 
 /// What is told to whom once a batch is durable.
-type Outcomes = HashMap<usize, Registered>;
+pub(super) type Outcomes = HashMap<usize, Registered>;
 
-struct Writer<'a> {
-    connection: Connection,
+pub(super) struct Writer<'a> {
+    pub(super) connection: Connection,
     state: &'a watch::Sender<State>,
     rooms: HashMap<RoomId, Numbering>,
     /// The last checkpoint failed, which has been said.
     checkpoint_fails: bool,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    pub(super) fn new(connection: Connection, state: &'a watch::Sender<State>, room: OpenRoom) -> Self {
+        let rooms = HashMap::from([(room.id, Numbering { last: room.next_seq - 1, reserved: room.next_seq - 1 })]);
+        Self { connection, state, rooms, checkpoint_fails: false }
+    }
+
     fn run(&mut self, jobs: &Receiver<Job>) -> Result<(), Death> {
         let mut gives_numbers_back = None;
         while gives_numbers_back.is_none() {
@@ -189,13 +193,18 @@ impl Writer<'_> {
     /// Commits a batch, however often it takes, and says so.
     fn store(&mut self, batch: Batch) -> Result<(), Death> {
         let outcomes = self.retry(|writer| writer.commit(&batch.records))?;
-        self.state.send_modify(|state| {
-            state.durable = batch.end;
-            state.health.failing_since = None;
-        });
+        self.publish(batch.end);
         drop(batch.slots);
         tell(batch.records, outcomes);
         Ok(())
+    }
+
+    /// Everything up to there is on disk.
+    pub(super) fn publish(&self, end: Position) {
+        self.state.send_modify(|state| {
+            state.durable = end;
+            state.health.failing_since = None;
+        });
     }
 
     /// Tries until it succeeds, or fails in a way that trying again cannot help.
@@ -243,7 +252,7 @@ impl Writer<'_> {
 
     /// So that the one file holds everything, for whoever copies it. A reader in the way is not waited
     /// for: then the log stays beside it, which loses nothing.
-    fn checkpoint_last(&mut self) -> Result<(), Death> {
+    pub(super) fn checkpoint_last(&mut self) -> Result<(), Death> {
         let done = self.connection.busy_timeout(Duration::ZERO).and_then(|()| checkpoint::run_last(&self.connection));
         log::debug!("last checkpoint: complete {done:?}");
         self.note_checkpoint(done.map(|_| ()))
@@ -266,7 +275,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn commit(&mut self, records: &[Record]) -> rusqlite::Result<Outcomes> {
+    pub(super) fn commit(&mut self, records: &[Record]) -> rusqlite::Result<Outcomes> {
         let mut outcomes = Outcomes::new();
         let mut rooms = self.rooms.clone();
         let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -310,7 +319,7 @@ impl Writer<'_> {
     }
 
     /// After a clean stop numbering goes on without a gap.
-    fn give_numbers_back(&mut self) -> rusqlite::Result<()> {
+    pub(super) fn give_numbers_back(&mut self) -> rusqlite::Result<()> {
         let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for (room, numbering) in &self.rooms {
             change.execute("UPDATE room SET reserved_seq = ?2 WHERE id = ?1", params![room.0, numbering.last])?;
@@ -330,7 +339,7 @@ impl Death {
     }
 }
 
-fn tell(records: Vec<Record>, mut outcomes: Outcomes) {
+pub(super) fn tell(records: Vec<Record>, mut outcomes: Outcomes) {
     for (at, record) in records.into_iter().enumerate() {
         if let (Record::Registration(registration), Some(outcome)) = (record, outcomes.remove(&at)) {
             // Whoever asked may have gone; what was written stays written.
