@@ -1,6 +1,6 @@
 //! A disk that fails under the database. What passes is waited for, and heals by itself. A sync that failed has no
 //! honest way on: whoever waits is told that the outcome is unknown, and the daemon stops with an exit code of its
-//! own. Run with `cargo test -- --ignored`, but for the one that needs no `strace`.
+//! own. Run with `cargo test -- --ignored`, but for the one that needs neither `strace` nor root.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Daemon, Injector, eventually, parlord, under_faults};
+use crate::harness::{Client, Daemon, Injector, Volume, eventually, parlord, under_faults};
 use crate::start_stop::refused;
 use crate::store_faults::{stop, stored, talk_until_answered, talk_until_refused};
 
@@ -213,6 +213,51 @@ fn on_a_slow_disk_talk_is_heard_at_once_and_answered_in_groups() {
     drop(faults);
     assert_eq!(stored(&daemon).len(), MESSAGES + 10);
     stop(&mut daemon, [alice, bob]);
+}
+
+/// No injected error: a disk that takes everything, and cannot keep it when it comes to that.
+#[test]
+#[ignore = "needs root: cargo test -- --ignored"]
+fn a_disk_that_loses_what_it_took_loses_nothing_that_was_answered() {
+    let volume = Volume::thin(64, 24);
+    let mut daemon = Daemon::start_in(volume.clone(), &["--disk-reserve-mib", "1"], &[]);
+    let mut alice = Client::program(&daemon, "alice");
+    let mut answered: Vec<u64> =
+        (0..50).map(|number| alice.objects_of(&format!("C - {number}")).pop().unwrap()["seq"].as_u64().unwrap()).collect();
+    volume.exhaust();
+    answered.extend(talk_until_failure(&mut alice, 5000).0);
+    drop(alice);
+    assert_eq!(daemon.wait().code(), Some(74));
+    assert_eq!(lines_with(&daemon.log(), "Check the disk"), 1);
+    volume.replenish();
+    // What only the system's memory knew is gone with this.
+    volume.mount_again();
+    assert_kept(&mut daemon, &answered);
+}
+
+#[test]
+#[ignore = "needs root: cargo test -- --ignored"]
+fn on_a_file_system_that_becomes_read_only_reading_goes_on_and_nothing_answered_is_lost() {
+    let volume = Volume::new(64);
+    let flags = ["--disk-reserve-mib", "1", "--confirm-timeout-s", "1", "--stop-timeout-s", "1"];
+    let mut daemon = Daemon::start_in(volume.clone(), &flags, &[]);
+    let mut alice = Client::program(&daemon, "alice");
+    let answered: Vec<u64> =
+        (0..50).map(|number| alice.objects_of(&format!("C - {number}")).pop().unwrap()["seq"].as_u64().unwrap()).collect();
+    alice.share(&daemon, "before.bin", b"hello");
+    while alice.json()["event"] != "file" {}
+    volume.stop_writes();
+    let outcome = talk_until_refused(&mut alice);
+    assert_eq!(outcome.answered, [0; 0]);
+    assert!(alice.fetch(&daemon, "before.bin") == b"hello");
+    assert_eq!(alice.objects_of("W").pop().unwrap()["ok"], "W");
+    assert_eq!(alice.objects_of(&format!("H - {} 20", answered[49])).pop().unwrap()["ok"], "H");
+    drop(alice);
+    assert_eq!(daemon.stop().code(), Some(75), "not stored, and said so");
+    assert_eq!(lines_with(&daemon.log(), "cannot store"), 1);
+    volume.mount_again();
+    let kept = assert_kept(&mut daemon, &answered);
+    assert!(outcome.heard.len() + answered.len() >= kept.len());
 }
 
 #[test]

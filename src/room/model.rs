@@ -28,7 +28,7 @@ use crate::store::record::{Account, AccountId, GameRecord, GameState, Record, Re
 use crate::store::stepper::{Stepper, Written, directory};
 
 const NAMES: [&str; 4] = ["ann", "ben", "cyd", "dov"];
-const REFS: u64 = 6;
+const REFS: u64 = 3;
 /// How seldom a crash comes at each of the points of a commit.
 const CRASH_ONE_IN: u64 = 40;
 
@@ -307,7 +307,7 @@ impl<'a> Life<'a> {
         for _ in 0..count {
             self.known.words += 1;
             let words = format!("words {}", self.known.words);
-            let has_ref = times == 1 && self.dice.one_in(2);
+            let has_ref = times == 1 && !self.dice.one_in(3);
             let reference = has_ref.then(|| Ref::parse(&format!("r{}", self.dice.below(REFS))).unwrap());
             let said_before = reference.as_ref().and_then(|reference| self.stepper.said_before(speaker.id, reference));
             said.push((words.clone(), reference.clone()));
@@ -514,7 +514,7 @@ fn nothing_answered_is_lost_and_no_number_is_given_twice_wherever_a_crash_comes(
         try_seed(seed);
         return;
     }
-    let seeds = number("PARLOR_TEST_SEEDS").unwrap_or(200);
+    let seeds = number("PARLOR_TEST_SEEDS").unwrap_or(300);
     let (mut heard, mut answered, mut lost) = (0, 0, 0);
     for seed in 0..seeds {
         match catch_unwind(AssertUnwindSafe(|| try_seed(seed))) {
