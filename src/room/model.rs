@@ -32,6 +32,9 @@ const REFS: u64 = 3;
 /// How seldom a crash comes at each of the points of a commit.
 const CRASH_ONE_IN: u64 = 40;
 
+/// What somebody says at once, each with its ref.
+type Said = Vec<(String, Option<Ref>)>;
+
 struct Dice(u64);
 
 impl Dice {
@@ -83,7 +86,7 @@ struct Game {
 enum Waiting {
     Speech {
         speaker: AccountId,
-        said: Vec<(String, Option<Ref>)>,
+        said: Said,
         told: oneshot::Receiver<Result<Told, Stale>>,
     },
     Registration {
@@ -102,7 +105,7 @@ enum Waiting {
     /// Told, and not durable yet.
     Told {
         speaker: AccountId,
-        said: Vec<(String, Option<Ref>)>,
+        said: Said,
         told: Told,
     },
     ResultTold {
@@ -125,7 +128,7 @@ struct Life<'a> {
     connections: u64,
     waiting: Vec<Waiting>,
     /// Asked of the store, and not yet said.
-    prepared: Option<(Speech, Vec<(String, Option<Ref>)>)>,
+    prepared: Option<(Speech, Said)>,
     /// The numbers heard in this life, in order.
     heard: Vec<u64>,
 }
