@@ -19,7 +19,7 @@ Exit codes:
    2  the command line is wrong, or no password is given
   65  what came is not what its hash says
   66  a local file, or standard input, cannot be read
-  69  no connection, or no TLS that can be trusted; or it was lost, or closed by the server, before all was answered
+  69  no connection, or none that can be trusted; or it ended before all was answered
   73  a local file, standard output or the terminal cannot be written
   77  the login was refused";
 

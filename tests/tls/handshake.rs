@@ -120,7 +120,7 @@ fn garbage_is_answered_with_an_alert_and_hurts_nobody() {
 
 #[test]
 fn who_goes_away_in_the_middle_of_a_handshake_leaves_nothing() {
-    let daemon = Daemon::start_with_tls(&["--max-connections", "3"]);
+    let daemon = Daemon::start_with_tls(&["--max-connections", "8"]);
     let port = daemon.tls.as_ref().unwrap();
     let hello = port.hello();
     for _ in 0..20 {

@@ -7,7 +7,7 @@ use crate::harness::{Client, Daemon, seq_of};
 
 /// Beyond what the room's ring and the plain part of a connection take, for one that reads nothing: TLS holds at most one
 /// record of 16 KiB that the kernel did not take, and reads in pieces of 4 KiB.
-const STALLED_KIB: u64 = 48;
+const STALLED_KIB: u64 = 24;
 
 #[test]
 fn who_reads_nothing_through_tls_costs_a_bounded_piece_of_memory() {
