@@ -310,3 +310,33 @@ fn raise_descriptor_limit() -> u64 {
     let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     getrlimit(Resource::Nofile).current.or(current).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::record::Record;
+
+    fn running() -> JoinHandle<()> {
+        tokio::spawn(std::future::pending())
+    }
+
+    #[tokio::test]
+    async fn a_room_that_panics_ends_the_daemon_and_what_was_queued_is_stored() {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(directory.path(), ROOM, Duration::from_secs(600)).unwrap();
+        let room = tokio::spawn(async { panic!("a bug") });
+        let why = failed(&store, room, running(), running()).await;
+        let ended = close(store, Instant::now() + Duration::from_secs(60), false, Some(Failure::Internal(why)));
+        assert!(matches!(ended, Err(Failure::Internal("the room"))));
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_panics_is_what_is_told_of() {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(directory.path(), ROOM, Duration::from_secs(600)).unwrap();
+        store.queue.push(vec![Record::Bug], vec![store.queue.slot(1).await.unwrap()]);
+        let why = failed(&store, running(), running(), running()).await;
+        let ended = close(store, Instant::now() + Duration::from_secs(60), false, Some(Failure::Internal(why)));
+        assert!(matches!(ended, Err(Failure::Internal("the store"))));
+    }
+}

@@ -42,6 +42,20 @@ struct State {
     hasher: Option<Sha256>,
     waiting: VecDeque<Vec<u8>>,
     spare: Vec<Vec<u8>>,
+    /// The thread that had the hasher has panicked: there will be no hash.
+    is_broken: bool,
+}
+
+/// Says so if it is dropped while a thread panics.
+struct Watch<'a>(&'a Lane);
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.lock().is_broken = true;
+            self.0.progress.notify_one();
+        }
+    }
 }
 
 impl Hashing {
@@ -65,10 +79,14 @@ impl Hashing {
         }
         loop {
             let progress = self.lane.progress.notified();
-            if let Some(spare) = self.lane.lock().spare.pop() {
+            let (spare, is_broken) = {
+                let mut state = self.lane.lock();
+                (state.spare.pop(), state.is_broken)
+            };
+            if let Some(spare) = spare {
                 return spare;
             }
-            if self.blocks < BLOCKS {
+            if self.blocks < BLOCKS || is_broken {
                 self.blocks += 1;
                 return Vec::with_capacity(BLOCK_BYTES);
             }
@@ -76,12 +94,19 @@ impl Hashing {
         }
     }
 
-    /// Waits until all is hashed. Nothing can be pushed after that.
-    pub(super) async fn finish(&mut self) -> Digest {
+    /// Waits until all is hashed; `None` if that has failed. Nothing can be pushed after that.
+    pub(super) async fn finish(&mut self) -> Option<Digest> {
         loop {
             let progress = self.lane.progress.notified();
-            if let Some(hasher) = self.lane.lock().hasher.take() {
-                return Digest(hasher.finalize().into());
+            let (hasher, is_broken) = {
+                let mut state = self.lane.lock();
+                (state.hasher.take(), state.is_broken)
+            };
+            if let Some(hasher) = hasher {
+                return Some(Digest(hasher.finalize().into()));
+            }
+            if is_broken {
+                return None;
             }
             progress.await;
         }
@@ -90,7 +115,10 @@ impl Hashing {
 
 impl Lane {
     fn hash_all(&self, mut hasher: Sha256) {
+        let _watch = Watch(self);
         while let Some(mut block) = self.next_or_rest(&mut hasher) {
+            #[cfg(test)]
+            assert_ne!(block, tests::BUG, "a bug");
             hasher.update(&block);
             block.clear();
             self.lock().spare.push(block);
@@ -119,6 +147,19 @@ impl Lane {
 mod tests {
     use super::*;
 
+    /// What the thread panics at.
+    pub(super) const BUG: &[u8] = b"a block that is a bug";
+
+    #[tokio::test]
+    async fn a_hash_that_panics_keeps_nobody_waiting() {
+        let mut hashing = Hashing::new(Sha256::new());
+        let mut block = BUG.to_vec();
+        for _ in 0..10 * BLOCKS {
+            block = hashing.push(block).await;
+        }
+        assert_eq!(hashing.finish().await, None);
+    }
+
     #[tokio::test]
     async fn blocks_are_hashed_in_their_order_and_come_back_empty() {
         let mut hashing = Hashing::new(Sha256::new_with_prefix(b"before"));
@@ -130,6 +171,6 @@ mod tests {
             block = hashing.push(block).await;
             assert!(block.is_empty() && hashing.blocks <= BLOCKS);
         }
-        assert_eq!(hashing.finish().await, Digest(expected.finalize().into()));
+        assert_eq!(hashing.finish().await, Some(Digest(expected.finalize().into())));
     }
 }

@@ -129,7 +129,7 @@ impl Upload {
 
     /// The whole file is here: compares its hash, and flushes it.
     pub async fn settle(&mut self) -> Result<Digest, Cut> {
-        let digest = self.hashing.finish().await;
+        let Some(digest) = self.hashing.finish().await else { return Err(Cut::Dropped(Refusal::Failed)) };
         if self.expected.is_some_and(|expected| expected != digest) {
             return Err(Cut::Dropped(Refusal::HashMismatch));
         }

@@ -6,13 +6,20 @@
 //!
 //! `PARLOR_TEST_SEEDS` says how many seeds are tried, `PARLOR_TEST_SEED` which one alone.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod answers;
+mod dice;
+mod known;
+
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
+use self::answers::Waiting;
+use self::dice::Dice;
+use self::known::{Known, check};
 use super::actor::{Actor, Command};
 use super::{ConnectionId, Posted, Posting, Scene, Speech, Stale, Told, Utterance, Visitor};
 use crate::protocol::event::Deed;
@@ -34,86 +41,6 @@ const CRASH_ONE_IN: u64 = 40;
 
 /// What somebody says at once, each with its ref.
 type Said = Vec<(String, Option<Ref>)>;
-
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
-        // SplitMix64 (Steele, Lea and Flood 2014): any seed will do.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end
-    }
-
-    fn one_in(&mut self, many: u64) -> bool {
-        self.below(many) == 0
-    }
-
-    fn pick<T: Clone>(&mut self, of: &[T]) -> Option<T> {
-        let at = usize::try_from(self.below(of.len().max(1) as u64)).ok()?;
-        of.get(at).cloned()
-    }
-}
-
-/// What clients know, over all lives.
-#[derive(Default)]
-struct Known {
-    /// What was heard as each number.
-    heard: BTreeMap<u64, Written>,
-    /// The numbers that were answered `OK`.
-    answered: HashSet<u64>,
-    /// The number that each ref was answered with.
-    refs: HashMap<(AccountId, String), u64>,
-    registered: HashMap<String, AccountId>,
-    games: BTreeMap<u64, Game>,
-    words: u64,
-    /// Events that were heard, not answered, and lost.
-    lost: usize,
-}
-
-#[derive(Default)]
-struct Game {
-    /// Moves that were made, and how many of them were answered.
-    made: usize,
-    answered: usize,
-    is_over: bool,
-    is_answered_over: bool,
-}
-
-/// What somebody waits for.
-enum Waiting {
-    Speech {
-        speaker: AccountId,
-        said: Said,
-        told: oneshot::Receiver<Result<Told, Stale>>,
-    },
-    Registration {
-        name: String,
-        outcome: oneshot::Receiver<Registered>,
-    },
-    Move {
-        game: u64,
-        made: usize,
-        position: Position,
-    },
-    Result {
-        game: u64,
-        told: oneshot::Receiver<Posted>,
-    },
-    /// Told, and not durable yet.
-    Told {
-        speaker: AccountId,
-        said: Said,
-        told: Told,
-    },
-    ResultTold {
-        game: u64,
-        seq: u64,
-        position: Position,
-    },
-}
 
 /// One life of the daemon.
 struct Life<'a> {
@@ -362,76 +289,6 @@ impl<'a> Life<'a> {
         self.actor.obey(Command::Post { posting, slot, answer });
         self.waiting.push(Waiting::Result { game: id, told });
     }
-
-    /// Answers whoever can be answered by now.
-    fn answer(&mut self) {
-        let durable = self.queue.durable_position();
-        for waiting in std::mem::take(&mut self.waiting) {
-            let left = self.answer_one(waiting, durable);
-            self.waiting.extend(left);
-        }
-    }
-
-    fn answer_one(&mut self, waiting: Waiting, durable: Position) -> Option<Waiting> {
-        match waiting {
-            Waiting::Speech { speaker, said, mut told } => match told.try_recv() {
-                Ok(Ok(told)) => self.answer_one(Waiting::Told { speaker, said, told }, durable),
-                // Refused, or not yet heard.
-                Ok(Err(Stale)) => None,
-                Err(_) => Some(Waiting::Speech { speaker, said, told }),
-            },
-            Waiting::Told { speaker, said, told } => {
-                if told.position > durable {
-                    return Some(Waiting::Told { speaker, said, told });
-                }
-                assert_eq!(told.seqs.len(), said.len());
-                for (&seq, (words, reference)) in told.seqs.iter().zip(&said) {
-                    self.answer_said(speaker, seq, words, reference.as_ref());
-                }
-                None
-            }
-            Waiting::Registration { name, mut outcome } => match outcome.try_recv() {
-                Ok(Registered::As(account)) => {
-                    let before = self.known.registered.insert(name.clone(), account.id);
-                    assert_eq!(before, None, "{name} is registered twice");
-                    self.people.push(account);
-                    None
-                }
-                Ok(Registered::NameTaken) => None,
-                Err(_) => Some(Waiting::Registration { name, outcome }),
-            },
-            Waiting::Move { game, made, position } if position <= durable => {
-                let game = self.known.games.get_mut(&game)?;
-                game.answered = game.answered.max(made);
-                None
-            }
-            Waiting::Result { game, mut told } => match told.try_recv() {
-                Ok(Posted { seq, position, .. }) => self.answer_one(Waiting::ResultTold { game, seq, position }, durable),
-                Err(_) => Some(Waiting::Result { game, told }),
-            },
-            Waiting::ResultTold { game, seq, position } if position <= durable => {
-                self.known.answered.insert(seq);
-                self.known.games.get_mut(&game)?.is_answered_over = true;
-                None
-            }
-            later @ (Waiting::Move { .. } | Waiting::ResultTold { .. }) => Some(later),
-        }
-    }
-
-    fn answer_said(&mut self, speaker: AccountId, seq: u64, words: &str, reference: Option<&Ref>) {
-        let heard = self.known.heard.get(&seq).unwrap_or_else(|| panic!("OK {seq}, and nobody heard of it"));
-        assert_eq!(heard.author, Some(speaker), "OK {seq} is somebody else's");
-        match reference {
-            None => assert_eq!(heard.text, words, "OK {seq}"),
-            Some(reference) => {
-                let reference = reference.as_str().to_owned();
-                assert_eq!(heard.reference.as_ref(), Some(&reference), "OK {seq}");
-                let before = *self.known.refs.entry((speaker, reference.clone())).or_insert(seq);
-                assert_eq!(before, seq, "{reference} of {speaker:?} has two numbers");
-            }
-        }
-        self.known.answered.insert(seq);
-    }
 }
 
 fn record(id: u64, players: &[Account; 2], made: usize, state: GameState, room: OpenRoom) -> Record {
@@ -448,52 +305,6 @@ fn record(id: u64, players: &[Account; 2], made: usize, state: GameState, room: 
         moves: vec!["h8"; made].join(" "),
         state,
     }))
-}
-
-/// What was answered is there, and what is there was heard.
-fn check(known: &mut Known, stepper: &Stepper, room: OpenRoom, heard: &[u64], was_closed: bool) {
-    stepper.assert_intact();
-    let events = stepper.events();
-    let stored: HashSet<u64> = events.iter().map(|event| event.seq).collect();
-    assert_eq!(stored.len(), events.len());
-    for event in &events {
-        assert_eq!(known.heard.get(&event.seq), Some(event), "stored, but not as it was heard");
-    }
-    for seq in &known.answered {
-        assert!(stored.contains(seq), "#{seq} was answered OK, and is lost: {:?}", known.heard.get(seq));
-    }
-    let lost = heard.iter().position(|seq| !stored.contains(seq)).unwrap_or(heard.len());
-    let behind = heard[lost..].iter().find(|seq| stored.contains(seq));
-    assert_eq!(behind, None, "stored behind {:?}, which is not", heard.get(lost));
-    known.lost += heard.len() - lost;
-    let newest = known.heard.keys().next_back().copied().unwrap_or(0);
-    assert!(room.next_seq > newest, "#{} would be given again", room.next_seq);
-    if was_closed {
-        assert_eq!((lost, room.next_seq, room.was_closed), (heard.len(), newest + 1, true), "a clean stop leaves no gap");
-    }
-    let mut refs = HashSet::new();
-    for event in events.iter().filter(|event| event.reference.is_some()) {
-        assert!(refs.insert((event.author, event.reference.clone())), "said twice: {event:?}");
-    }
-    let accounts: HashMap<String, AccountId> =
-        stepper.accounts().iter().map(|account| (account.name.as_str().to_owned(), account.id)).collect();
-    for (name, id) in &known.registered {
-        assert_eq!(accounts.get(name), Some(id), "{name} was registered");
-    }
-    known.registered = accounts;
-    check_games(known, &stepper.games());
-}
-
-fn check_games(known: &mut Known, stored: &[(u64, usize, bool)]) {
-    let stored: BTreeMap<u64, (usize, bool)> = stored.iter().map(|&(id, made, is_over)| (id, (made, is_over))).collect();
-    for (id, game) in &mut known.games {
-        let (made, is_over) = stored.get(id).copied().unwrap_or_default();
-        assert!((game.answered..=game.made).contains(&made), "game {id}: {made} moves of {}..{}", game.answered, game.made);
-        assert!(is_over || !game.is_answered_over, "game {id} was over");
-        assert!(!is_over || game.is_over, "game {id} was not over");
-        // It goes on from there.
-        (game.made, game.is_over) = (made, is_over);
-    }
 }
 
 fn try_seed(seed: u64) -> Known {
