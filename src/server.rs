@@ -183,7 +183,7 @@ fn reload(tls: Option<&Tls>) {
     match tls.map(Tls::reload) {
         None => log::info!("SIGHUP: there is nothing to read again"),
         Some(Ok(())) => log::info!("SIGHUP: the certificate has been read again; it is shown to new connections"),
-        Some(Err(error)) => log::error!("SIGHUP: the old certificate stays in use: {error}"),
+        Some(Err(error)) => log::warn!("SIGHUP: the old certificate stays in use: {error}"),
     }
 }
 

@@ -15,9 +15,9 @@ use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio_rustls::rustls::ServerConnection;
 
 use super::tls::{DetachedTls, TlsStream};
-use tokio_rustls::rustls::ServerConnection;
 
 /// A whole connection.
 pub(super) enum Stream {
