@@ -7,7 +7,8 @@ CREATE TABLE base_info (
     id            INTEGER PRIMARY KEY,
     name          TEXT    NOT NULL,           -- as registered
     folded_name   TEXT    NOT NULL UNIQUE,    -- NFKC case-folded: two names that fold alike are one account
-    lookalike     TEXT    UNIQUE,             -- the form in which names look alike; not filled yet
+    lookalike     TEXT    UNIQUE,             -- what the folded name looks like (a skeleton of UTS 39); see src/protocol/name/looks.rs
+    lookalike_shown TEXT  UNIQUE,             -- what the name looks like as it is shown; either is NULL where an older account has it
     password_hash TEXT    NOT NULL,           -- bcrypt
     address       TEXT    NOT NULL,           -- the peer that registered it
     register_time INTEGER NOT NULL,

@@ -1,12 +1,14 @@
 //! Logging: `log` to standard error.
 //!
 //! What a stranger can cause at will is logged at `debug`, or seldom; no password is logged at all, and
-//! control characters are escaped, whoever they came from.
+//! what a terminal acts on is escaped, whoever it came from.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
 
 use log::LevelFilter;
+
+use crate::protocol::text::acts_on_terminals;
 
 /// Starts it, with messages of this level and above.
 pub fn start(level: LevelFilter) {
@@ -53,13 +55,15 @@ impl Seldom {
 }
 
 fn escaped(message: &str) -> String {
-    message.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+    let is_harmful = |c: char| c == '\t' || acts_on_terminals(c);
+    message.chars().flat_map(|c| if is_harmful(c) { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
-    fn control_characters_do_not_reach_the_terminal() {
+    fn what_acts_on_a_terminal_does_not_reach_it() {
         assert_eq!(super::escaped("a\u{1b}[31m\nb 你"), "a\\u{1b}[31m\\nb 你");
+        assert_eq!(super::escaped("\u{202e}a\u{2028}\tb"), "\\u{202e}a\\u{2028}\\tb");
     }
 }

@@ -94,7 +94,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("exit", &["net", "store"]),
     ("data_dir", &["exit", "store"]),
     ("admin", &["data_dir", "exit", "logging", "protocol", "session"]),
-    ("logging", &[]),
+    ("logging", &["protocol"]),
 ];
 
 #[test]

@@ -34,9 +34,6 @@ const NO_NAMES: &[&str] = &[
     "zero\u{200b}width",
     "word\u{2060}joiner",
     "byte-order\u{feff}mark",
-    "line\u{2028}separator",
-    "paragraph\u{2029}separator",
-    "tag\u{e0041}",
 ];
 
 /// Names that a shell, a terminal or a file system might take for something else.

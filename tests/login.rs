@@ -126,7 +126,7 @@ fn names_are_letters_and_digits_of_any_script() {
     let daemon = Daemon::start();
     let mut client = Client::connect(&daemon);
     let longest = "名".repeat(32);
-    for name in ["a", "Ünal", "张三", "प्रिया", "o.k_-1", "٣", "_", ".x", &longest, &"x".repeat(32)] {
+    for name in ["a", "Ünal", "张三", "प्रिया", "o.k_-1", "۳", "_", ".x", &longest, &"x".repeat(32)] {
         let reply = client.ask(&format!("U {name}"));
         assert!(reply.starts_with(&format!("OK new {name} ")), "{reply}");
     }
@@ -157,10 +157,10 @@ fn the_servers_names_are_reserved() {
         "parlor",
         "管理员",
         "ｒｏｏｔ",
-        "ﬁ",
+        "ｒｏａｄ",
     ] {
-        // The last one is no reserved name, to see that fullwidth and ligatures as such are not refused.
-        let want = if name == "ﬁ" { "OK new " } else { "ERR bad-name " };
+        // The last one is no reserved name, to see that fullwidth letters as such are not refused.
+        let want = if name == "ｒｏａｄ" { "OK new " } else { "ERR bad-name " };
         let reply = client.ask(&format!("U {name}"));
         assert!(reply.starts_with(want), "{name}: {reply}");
     }
@@ -172,7 +172,7 @@ fn one_account_has_many_spellings_and_is_shown_as_registered() {
     let daemon = Daemon::start();
     let mut bob = Client::enter(&daemon, "bob");
     for (registered, others) in
-        [("Alice", &["alice", "ALICE", "ａｌｉｃｅ"][..]), ("Straße", &["STRASSE", "strasse"]), ("é", &["e\u{301}", "É"])]
+        [("Alice", &["alice", "ALICE", "ａｌｉｃｅ"][..]), ("Straße", &["STRASSE", "ﬆrasse"]), ("é", &["e\u{301}", "É"])]
     {
         Client::enter(&daemon, registered).ask("E");
         bob.expect(&format!("[{registered}] entered the room"));

@@ -194,7 +194,8 @@ fn what_acts_on_a_terminal_is_refused() {
     let c0 = ('\0'..='\u{1f}').filter(|c| !['\t', '\n', '\u{1b}'].contains(c));
     let c1 = '\u{80}'..='\u{9f}';
     let bidi = ['\u{61c}', '\u{200e}', '\u{200f}'].into_iter().chain('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}');
-    for bad in c0.chain(['\u{7f}']).chain(c1).chain(bidi) {
+    let others = "\u{2028}\u{2029}\u{206a}\u{206f}\u{fff9}\u{fffb}\u{fdd0}\u{ffff}\u{10fffe}\u{e0001}\u{e0041}";
+    for bad in c0.chain(['\u{7f}']).chain(c1).chain(bidi).chain(others.chars()) {
         // Not at the end, where a CR belongs to the line end.
         for line in
             [format!("C - a{bad}b"), format!("{bad}C - a"), format!("W 1{bad}1"), format!("'{bad}b"), format!("你{bad}好")]

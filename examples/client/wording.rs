@@ -14,7 +14,7 @@ use parlor::protocol::file_name::FileName;
 use parlor::protocol::game::event::{GameNews, News, Uninvited};
 use parlor::protocol::game::{End, GameId, Side, TimeControl, Words};
 use parlor::protocol::name::Name;
-use parlor::protocol::text::{self, Text};
+use parlor::protocol::text::{Text, acts_on_terminals};
 use parlor::protocol::tongue::Tongue;
 use parlor::protocol::voice::Voice;
 use serde_json::{Map, Value, json};
@@ -50,8 +50,10 @@ fn object(event: &RoomEvent) -> String {
     let mut line = String::with_capacity(object.len() + 1);
     for c in object.chars() {
         match c {
-            // JSON may hold them as they are; a terminal should not. All of them stand below U+10000.
-            c if is_refused(c) => line += &format!("\\u{:04x}", u32::from(c)),
+            // JSON may hold them as they are; a terminal should not.
+            c if acts_on_terminals(c) => {
+                c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| line += &format!("\\u{unit:04x}"));
+            }
             c => line.push(c),
         }
     }
@@ -160,15 +162,10 @@ impl Fields<'_> {
 pub(super) fn harmless(words: &str) -> String {
     let shown = |c| match c {
         '\t' => ' ',
-        c if is_refused(c) => REFUSED,
+        c if acts_on_terminals(c) => REFUSED,
         c => c,
     };
     words.chars().map(shown).collect()
-}
-
-/// Whether the server would refuse the character, too, in what people send.
-fn is_refused(c: char) -> bool {
-    text::check(c.encode_utf8(&mut [0; 4])).is_err()
 }
 
 #[cfg(test)]
@@ -247,7 +244,7 @@ mod tests {
             for tongue in Tongue::ALL {
                 let line = line(&RoomEvent { at: hostile.into(), ..event(kind, fields.clone()) }, tongue);
                 let inside = line.strip_suffix('\n').unwrap();
-                assert!(!inside.chars().any(|c| c.is_control() || is_refused(c)), "{line:?}");
+                assert!(!inside.chars().any(|c| c.is_control() || acts_on_terminals(c)), "{line:?}");
             }
         }
         // And for programs nothing is lost.

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::{Order, Outcome};
 use crate::data_dir::{ControlPath, DataDir};
 use crate::logging::Seldom;
-use crate::protocol::limits::TEXT_BYTES;
+use crate::protocol::limits::{MARKS_IN_A_RUN, TEXT_BYTES};
 use crate::protocol::text::{Text, TextFault};
 use crate::session::Services;
 
@@ -96,6 +96,10 @@ async fn announce(text: &str, services: &Services) -> Outcome {
         Err(TextFault::TooLong) => return Outcome::Failed(format!("an announcement has at most {TEXT_BYTES} bytes")),
         Err(TextFault::Escape | TextFault::Control) => {
             return Outcome::Failed("an announcement may not hold control characters".into());
+        }
+        Err(TextFault::Marks) => {
+            let words = format!("an announcement has at most {MARKS_IN_A_RUN} combining marks on one letter");
+            return Outcome::Failed(words);
         }
     };
     let deadline = services.queue.confirm_deadline();

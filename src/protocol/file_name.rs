@@ -10,6 +10,7 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 use super::limits::FILE_NAME_BYTES;
 use super::name::fold;
+use super::text::{self, TextFault};
 
 /// A shared file's name: 1 to 255 bytes, without `/`, `\`, control or format characters, not
 /// beginning with a dot (a pasted download must not replace somebody's `.profile`).
@@ -42,6 +43,8 @@ pub enum FileNameWrong {
     TooLong,
     /// It has characters that nobody can see, or no others.
     BadCharacter,
+    /// It has too many combining marks on one letter.
+    Marks,
 }
 
 impl FileName {
@@ -115,7 +118,10 @@ fn check(words: &str) -> Result<(), FileNameWrong> {
     } else if words.chars().all(|c| c.is_whitespace() || is_ignorable(c)) || !words.chars().all(is_visible) {
         Err(FileNameWrong::BadCharacter)
     } else {
-        Ok(())
+        text::check_shown(words).map_err(|fault| match fault {
+            TextFault::Marks => FileNameWrong::Marks,
+            _ => FileNameWrong::BadCharacter,
+        })
     }
 }
 
@@ -155,7 +161,7 @@ mod tests {
 
     #[test]
     fn everything_else_is_refused_with_the_nearest_name() {
-        let long = "x".repeat(FILE_NAME_BYTES + 1);
+        let (long, heap) = ("x".repeat(FILE_NAME_BYTES + 1), format!("a{}.txt", "\u{301}".repeat(9)));
         for (words, wrong, instead) in [
             ("../x", FileNameWrong::Path, Some("x")),
             ("/etc/passwd", FileNameWrong::Path, Some("passwd")),
@@ -172,6 +178,8 @@ mod tests {
             ("\u{202e}fdp.exe", FileNameWrong::BadCharacter, None),
             ("\u{3000}\u{200d}", FileNameWrong::BadCharacter, None),
             ("", FileNameWrong::BadCharacter, None),
+            ("a\u{ffff}b", FileNameWrong::BadCharacter, None),
+            (&heap, FileNameWrong::Marks, None),
         ] {
             let fault = FileName::parse(words).unwrap_err();
             assert_eq!((fault.wrong, fault.instead.as_ref().map(FileName::as_str)), (wrong, instead), "{words:?}");

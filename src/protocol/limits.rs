@@ -10,8 +10,12 @@ pub const JSON_LINE_BYTES: usize = 16 * 1024;
 pub const TEXT_BYTES: usize = LINE_BYTES;
 /// The longest `ref` of a request.
 pub const REF_BYTES: usize = 64;
-/// The longest account name, in characters.
+/// The longest new account name, in characters.
 pub const NAME_CHARS: usize = 32;
+/// The longest word by which an account is looked for, in bytes.
+pub const NAME_BYTES_SOUGHT: usize = STRANGER_LINE_BYTES;
+/// The most combining marks in a run. The tallest stack in real use, a Tibetan monogram, has eight.
+pub const MARKS_IN_A_RUN: usize = 8;
 /// The longest name of a shared file, in bytes: what most file systems take.
 pub const FILE_NAME_BYTES: usize = 255;
 /// Files that an account may share at once, whatever their size.

@@ -96,6 +96,10 @@ fn meant(line: &str, manner: Manner) -> Option<Instead> {
     if !manner.logged_in || !manner.tongue.is_for_people() || words.is_empty() || words == "-" || is_transfer {
         return None;
     }
+    // Nor is something to be sent that would be refused again.
+    if text::check_shown(words).is_err() {
+        return None;
+    }
     if looks_like_a_move(words) {
         return Some(Instead::SayOrMove(words.to_owned()));
     }
@@ -113,6 +117,7 @@ fn meant(line: &str, manner: Manner) -> Option<Instead> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::limits::NAME_BYTES_SOUGHT;
     use super::super::request::{HistoryRange, RangeEnd};
     use super::*;
 
@@ -220,7 +225,7 @@ mod tests {
             assert_eq!(code(line, manner), want, "{line:?}");
         }
         assert_eq!(code("Y", MEMBER), "unknown-command");
-        assert_eq!(code("U -x", STRANGER), "bad-name");
+        assert_eq!(code(&format!("U {}", "x".repeat(NAME_BYTES_SOUGHT + 1)), STRANGER), "bad-name");
         assert_eq!(code("C - \u{1b}[A", MEMBER), "bad-text");
     }
 

@@ -22,6 +22,11 @@ use crate::room::{Scene, Visitor};
 use crate::store::queue::{Position, StoreFailed};
 use crate::store::record::{Account, Record, Registered, Registration, TokenHash, TokenRecord};
 
+/// A name that nobody has yet, as it would be registered: the rules are only for these.
+fn new_name(name: &Name) -> Result<Name, Refusal> {
+    Name::parse(name.as_str()).map_err(Refusal::BadName)
+}
+
 /// What a login is asked with, for its reply.
 struct Login {
     letter: char,
@@ -31,14 +36,18 @@ struct Login {
 
 impl Session {
     pub(super) async fn ask_account(&mut self, name: Name) -> Result<Reply, Refusal> {
-        let known = self.services.reader.credentials(&name).await?;
-        if let State::Stranger(stranger) = &mut self.state {
-            stranger.asked_new = known.is_none().then(|| name.clone());
+        self.forget_asked();
+        if let Some(known) = self.services.reader.credentials(&name).await? {
+            return Ok(Reply::Known(known.account.name));
         }
-        Ok(match known {
-            Some(known) => Reply::Known(known.account.name),
-            None => Reply::New(name),
-        })
+        let name = new_name(&name)?;
+        if let Some(like) = self.services.reader.look_alike(&name).await? {
+            return Err(Refusal::LookAlike(like));
+        }
+        if let State::Stranger(stranger) = &mut self.state {
+            stranger.asked_new = Some(name.clone());
+        }
+        Ok(Reply::New(name))
     }
 
     pub(super) async fn log_in_by_password(
@@ -92,12 +101,14 @@ impl Session {
             }
             None => {
                 services.guard.failed(attempt);
-                Err(Refusal::NoSuchUser(name))
+                Err(new_name(&name).map_or_else(|refusal| refusal, Refusal::NoSuchUser))
             }
         }
     }
 
     async fn register(&mut self, name: Name, password: Secret) -> Result<Account, Refusal> {
+        // It may be spelled otherwise than it was asked about.
+        let name = new_name(&name)?;
         if !password.is_acceptable() {
             return Err(Refusal::BadPassword);
         }
@@ -119,6 +130,10 @@ impl Session {
         match timeout_at(services.queue.confirm_deadline(), registered).await {
             Ok(Ok(Registered::As(account))) => Ok(account),
             Ok(Ok(Registered::NameTaken)) => Err(self.name_is_taken(name)),
+            Ok(Ok(Registered::LookAlike(like))) => {
+                self.forget_asked();
+                Err(Refusal::LookAlike(like))
+            }
             Ok(Err(_)) | Err(_) => {
                 // It may still come true: then the next `P` logs in.
                 self.forget_asked();

@@ -2,12 +2,13 @@
 //! read through a small pool, off the async threads.
 //!
 //! [`queue`] is the write-behind queue and its slots, [`writer`] the thread that drains it, [`rows`] what it writes,
-//! [`checkpoint`] how that comes into the database file, [`faults`] what an error means, [`read`] the queries, [`schema`]
-//! the database's shape and its migrations, [`record`] what is written. The store knows rows and events; it knows no
+//! [`checkpoint`] how that comes into the database file, [`faults`] what an error means, [`read`] the queries, [`looks`] which
+//! account a name looks like, [`schema`] the database's shape and its migrations, [`record`] what is written. The store knows rows and events; it knows no
 //! sockets, sessions or voices.
 
 mod checkpoint;
 mod faults;
+mod looks;
 pub mod queue;
 pub mod read;
 pub mod record;
@@ -156,7 +157,8 @@ impl Store {
     /// `confirm_timeout` is how long anybody waits for a record to become durable.
     pub fn open(directory: &Path, room: &str, confirm_timeout: Duration) -> Result<(Self, OpenRoom), OpenError> {
         let path = directory.join(DATABASE);
-        let connection = schema::open(&path)?;
+        let mut connection = schema::open(&path)?;
+        looks::fill(&mut connection).map_err(|source| OpenError::explain(&path, source))?;
         let room = writer::open_room(&connection, room).map_err(|source| OpenError::explain(&path, source))?;
         let reader = Reader::open(&path).map_err(|source| OpenError::Pool { path: path.clone(), source })?;
         let (queue, jobs, state) = Queue::new(confirm_timeout);

@@ -106,6 +106,8 @@ pub enum Registered {
     As(Account),
     /// Somebody else has the name.
     NameTaken,
+    /// It looks like this name, which is somebody's.
+    LookAlike(Name),
 }
 
 /// A change to an account's tokens.

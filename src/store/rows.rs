@@ -3,11 +3,13 @@
 
 use rusqlite::{CachedStatement, OptionalExtension, Transaction, params};
 
+use super::looks::look_alike;
 use super::record::{
     Account, AccountId, EventRecord, GameRecord, GameState, Level, RatingRecord, Record, Registered, Registration, TokenRecord,
 };
 use crate::protocol::event::{Deed, SharedFile};
 use crate::protocol::game::event::News;
+use crate::protocol::name::looks::Looks;
 
 /// The newest tokens that an account keeps.
 const TOKENS_AN_ACCOUNT: i64 = 10;
@@ -126,21 +128,28 @@ fn put_file(change: &Transaction<'_>, record: &EventRecord, file: &SharedFile) -
     Ok(())
 }
 
+/// Registers a name if nobody has it or one that looks like it. This thread alone writes, so nobody comes in between.
 pub(super) fn register(change: &Transaction<'_>, registration: &Registration) -> rusqlite::Result<Registered> {
     let Registration { name, password_hash, address, at_ms, .. } = registration;
-    change.execute(
-        "INSERT INTO base_info (name, folded_name, password_hash, address, register_time) \
-         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (folded_name) DO NOTHING",
-        params![name.as_str(), name.folded(), password_hash, address, at_ms],
-    )?;
-    // The salt makes the hash this registration's own, also where it is being tried again.
-    let sql = "SELECT id, level FROM base_info WHERE folded_name = ?1 AND password_hash = ?2";
-    let found =
-        change.query_row(sql, params![name.folded(), password_hash], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    Ok(match found {
-        Some((id, level)) => Registered::As(Account { id: AccountId(id), name: name.clone(), level: Level(level) }),
-        None => Registered::NameTaken,
-    })
+    // The salt makes the hash this registration's own, where it is being tried again.
+    let sql = "SELECT id, level, password_hash = ?2 FROM base_info WHERE folded_name = ?1";
+    let values = params![name.folded(), password_hash];
+    let found = change.query_row(sql, values, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
+    let (id, level) = match found {
+        Some((id, level, true)) => (id, level),
+        Some((_, _, false)) => return Ok(Registered::NameTaken),
+        None => {
+            if let Some(like) = look_alike(change, name)? {
+                return Ok(Registered::LookAlike(like));
+            }
+            let Looks { folded, shown } = name.looks();
+            let sql = "INSERT INTO base_info (name, folded_name, lookalike, lookalike_shown, password_hash, address, register_time) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id, level";
+            let values = params![name.as_str(), name.folded(), folded, shown, password_hash, address, at_ms];
+            change.query_row(sql, values, |row| Ok((row.get(0)?, row.get(1)?)))?
+        }
+    };
+    Ok(Registered::As(Account { id: AccountId(id), name: name.clone(), level: Level(level) }))
 }
 
 pub(super) fn keep_token(change: &Transaction<'_>, token: &TokenRecord) -> rusqlite::Result<()> {

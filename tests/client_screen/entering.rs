@@ -70,6 +70,23 @@ fn who_does_not_want_to_register_is_not_registered() {
 }
 
 #[test]
+fn another_name_is_asked_for_where_one_looks_like_somebody_elses() {
+    let daemon = Daemon::start();
+    drop(Client::enter(&daemon, "alice"));
+    let mut impostor = asked(&daemon);
+    impostor.wait_for("name:");
+    impostor.enter_line("a1ice");
+    impostor.wait_for("password:");
+    impostor.enter_unseen(PASSWORD);
+    impostor.wait_for("nobody is called a1ice yet");
+    impostor.enter_line("y");
+    impostor.wait_for("password again:");
+    impostor.enter_unseen(PASSWORD);
+    impostor.wait_for("that looks like alice");
+    impostor.wait_until("the next name", |screen| rows(screen).iter().filter(|row| row.starts_with("name:")).count() == 2);
+}
+
+#[test]
 fn a_wrong_password_is_asked_for_again() {
     let daemon = Daemon::start();
     drop(Client::enter(&daemon, "alice"));

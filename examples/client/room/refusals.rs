@@ -22,7 +22,9 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> String {
         "already-inviting" => "you have an open invitation - /uninvite withdraws it",
         "already-playing" => "you play already - /resign gives that game up",
         "bad-file-name" => "no possible name of a shared file: it has no path in it and does not begin with a dot",
-        "bad-name" => "no possible name: letters, digits, _ - and . in any script, 1 to 32 of them; some names are reserved",
+        "bad-name" => {
+            "no possible name: letters and digits of one writing direction, _ - and ., 1 to 32 of them; some names are reserved"
+        }
         "bad-password" => "a password has 6 to 71 bytes",
         "busy" => "the server is busy at the moment; try again in a few seconds",
         "file-exists" => {

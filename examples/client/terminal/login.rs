@@ -86,7 +86,7 @@ impl Answers<'_> {
                 say(&of_refusal(refusal))?;
                 self.password = None;
             }
-            "bad-name" | "name-taken" => {
+            "bad-name" | "look-alike" | "name-taken" => {
                 say(&of_refusal(refusal))?;
                 (self.name, self.password, self.may_register) = (None, given, false);
             }

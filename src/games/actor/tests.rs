@@ -69,7 +69,7 @@ impl Hall {
         self.store.queue.push(vec![Record::Registration(registration)], vec![slot]);
         match registered.await.unwrap() {
             Registered::As(account) => account,
-            Registered::NameTaken => unreachable!("it was free"),
+            Registered::NameTaken | Registered::LookAlike(_) => unreachable!("it was free"),
         }
     }
 

@@ -206,7 +206,7 @@ impl Wrong {
             Wrong::Clock => GameRefusal::BadClock.into(),
             Wrong::Text(TextFault::Blank) => Refusal::Usage { letter, instead },
             Wrong::Text(TextFault::TooLong) => Refusal::LineTooLong { limit_bytes: TEXT_BYTES },
-            Wrong::Text(fault @ (TextFault::Escape | TextFault::Control)) => Refusal::BadText(fault),
+            Wrong::Text(fault @ (TextFault::Escape | TextFault::Control | TextFault::Marks)) => Refusal::BadText(fault),
         }
     }
 }
@@ -252,7 +252,7 @@ impl Fields<'_> {
     }
 
     fn name(&self, index: usize) -> Result<Name, Wrong> {
-        Name::parse(self.needed(index)?).map_err(Wrong::Name)
+        Name::sought(self.needed(index)?).map_err(Wrong::Name)
     }
 
     /// A sender's name as written; `None` for oneself. Chinese keyboards also have a wide dash.
@@ -278,7 +278,7 @@ impl Fields<'_> {
     fn mention(&self, index: usize) -> Result<Option<Name>, Wrong> {
         let Some(word) = self.get(index) else { return Ok(None) };
         let name = word.strip_prefix('@').or(self.is_object.then_some(word)).ok_or(Wrong::Form)?;
-        Name::parse(name).map(Some).map_err(Wrong::Name)
+        Name::sought(name).map(Some).map_err(Wrong::Name)
     }
 
     fn game_id(&self, index: usize) -> Result<Option<GameId>, Wrong> {

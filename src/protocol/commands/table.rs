@@ -148,7 +148,7 @@ pub const COMMANDS: &[Command] = &[
         // As an invitation shows whom it is for.
         read: |fields| {
             let word = fields.needed(1)?;
-            let inviter = Name::parse(word.strip_prefix('@').unwrap_or(word)).map_err(Wrong::Name)?;
+            let inviter = Name::sought(word.strip_prefix('@').unwrap_or(word)).map_err(Wrong::Name)?;
             Ok(Ask::Game(GameAsk::Take { name: fields.someone(0), inviter }))
         },
     },

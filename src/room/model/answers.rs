@@ -76,7 +76,7 @@ impl Life<'_> {
                     self.people.push(account);
                     None
                 }
-                Ok(Registered::NameTaken) => None,
+                Ok(Registered::NameTaken | Registered::LookAlike(_)) => None,
                 Err(_) => Some(Waiting::Registration { name, outcome }),
             },
             Waiting::Move { game, made, position } if position <= durable => {

@@ -13,6 +13,7 @@ use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
+use super::looks::look_alike;
 use super::record::{Account, AccountId, Level, RoomId, TokenHash};
 use super::schema::BUSY_TIMEOUT;
 use crate::protocol::digest::Digest;
@@ -121,6 +122,12 @@ impl Reader {
                 .optional()
         })
         .await
+    }
+
+    /// The name of the account that a new name looks like.
+    pub async fn look_alike(&self, name: &Name) -> Result<Option<Name>, ReadError> {
+        let name = name.clone();
+        self.ask(move |connection| look_alike(connection, &name)).await
     }
 
     /// The account that a token opens, if it was used since `since_ms`.

@@ -9,7 +9,7 @@ use super::super::commands::{self, Command, Detail};
 use super::super::event::{Deed, Missed};
 use super::super::file_name::{FileNameFault, FileNameWrong};
 use super::super::limits::{FILE_NAME_BYTES, FILES_AN_ACCOUNT};
-use super::super::limits::{NAME_CHARS, PASSWORD_MAX_BYTES, PASSWORD_MIN_BYTES};
+use super::super::limits::{MARKS_IN_A_RUN, NAME_CHARS, PASSWORD_MAX_BYTES, PASSWORD_MIN_BYTES};
 use super::super::name::{Name, NameFault};
 use super::super::refusal::{Banned, FileExists, Instead, Quota, Refusal, SizeMismatch, Unconfirmed};
 use super::super::reply::{Found, Offered, Welcome};
@@ -130,13 +130,21 @@ impl Phrases for English {
             Refusal::BadFileName { letter, fault } => bad_file_name(*letter, fault),
             Refusal::BadJson(why) => format!("not a request object: {why}"),
             Refusal::BadName(NameFault::TooLong) => format!("a name has at most {NAME_CHARS} characters"),
-            Refusal::BadName(NameFault::BadCharacter) => "use letters, digits, _ - and . and do not begin with -".into(),
+            Refusal::BadName(NameFault::BadCharacter) => {
+                "use letters, digits, _ - and . of one writing direction and do not begin with -".into()
+            }
+            Refusal::BadName(NameFault::Marks) => format!("a name has at most {MARKS_IN_A_RUN} combining marks on one letter"),
             Refusal::BadName(NameFault::Reserved) => "that name is the server's own; choose another".into(),
             Refusal::BadPassword => {
                 format!("a password has {PASSWORD_MIN_BYTES} to {PASSWORD_MAX_BYTES} bytes; choose another and send P again")
             }
             Refusal::BadText(TextFault::Escape) => "arrow keys do not work here; nothing was sent".into(),
-            Refusal::BadText(_) => "control and text-direction characters are not allowed; nothing was sent".into(),
+            Refusal::BadText(TextFault::Marks) => {
+                format!("at most {MARKS_IN_A_RUN} combining marks may stand on one letter; nothing was sent")
+            }
+            Refusal::BadText(_) => {
+                "control, text-direction and line-separator characters are not allowed; nothing was sent".into()
+            }
             Refusal::BadTicket => {
                 "that ticket is unknown, used, too old or for the other direction; F or L gives a new one".into()
             }
@@ -255,6 +263,7 @@ fn bad_file_name(letter: char, fault: &FileNameFault) -> String {
         FileNameWrong::Path => "a name without directories, please".into(),
         FileNameWrong::Hidden => "a name may not begin with a dot".into(),
         FileNameWrong::TooLong => format!("a file's name has at most {FILE_NAME_BYTES} bytes"),
+        FileNameWrong::Marks => format!("a file's name has at most {MARKS_IN_A_RUN} combining marks on one letter"),
         FileNameWrong::BadCharacter => "a file's name may not have characters that nobody can see".into(),
     };
     or(why, fault.instead.as_ref().map(|name| Instead::Ask(format!("{letter} - {name}"))).as_ref())

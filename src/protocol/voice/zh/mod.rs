@@ -9,7 +9,7 @@ use super::super::commands::{self, Command, Detail};
 use super::super::event::{Deed, Missed};
 use super::super::file_name::{FileNameFault, FileNameWrong};
 use super::super::limits::{FILE_NAME_BYTES, FILES_AN_ACCOUNT};
-use super::super::limits::{NAME_CHARS, PASSWORD_MAX_BYTES, PASSWORD_MIN_BYTES};
+use super::super::limits::{MARKS_IN_A_RUN, NAME_CHARS, PASSWORD_MAX_BYTES, PASSWORD_MIN_BYTES};
 use super::super::name::{Name, NameFault};
 use super::super::refusal::{Banned, FileExists, Instead, Quota, Refusal, SizeMismatch, Unconfirmed};
 use super::super::reply::{Found, Offered, Welcome};
@@ -130,13 +130,17 @@ impl Phrases for Chinese {
             Refusal::BadFileName { letter, fault } => bad_file_name(*letter, fault),
             Refusal::BadJson(why) => format!("不是合法的请求对象：{why}"),
             Refusal::BadName(NameFault::TooLong) => format!("名字最多 {NAME_CHARS} 个字符"),
-            Refusal::BadName(NameFault::BadCharacter) => "名字只能用文字、数字、_ - 和 .，且不能以 - 开头".into(),
+            Refusal::BadName(NameFault::BadCharacter) => "名字只能用同一书写方向的文字、数字、_ - 和 .，且不能以 - 开头".into(),
+            Refusal::BadName(NameFault::Marks) => format!("名字中一个字符上最多有 {MARKS_IN_A_RUN} 个组合符号"),
             Refusal::BadName(NameFault::Reserved) => "此名字为服务器保留，请另选一个".into(),
             Refusal::BadPassword => {
                 format!("密码应为 {PASSWORD_MIN_BYTES} 到 {PASSWORD_MAX_BYTES} 字节；请换一个再发 P")
             }
             Refusal::BadText(TextFault::Escape) => "这里不能用方向键；没有发送任何内容".into(),
-            Refusal::BadText(_) => "不允许控制字符或文字方向字符；没有发送任何内容".into(),
+            Refusal::BadText(TextFault::Marks) => {
+                format!("一个字符上最多有 {MARKS_IN_A_RUN} 个组合符号；没有发送任何内容")
+            }
+            Refusal::BadText(_) => "不允许控制字符、文字方向字符或行分隔符；没有发送任何内容".into(),
             Refusal::BadTicket => "此凭证无效、已用过、已过期或方向不对；请用 F 或 L 再取一个".into(),
             Refusal::BadToken => "令牌无效或已过期；请用 U 和 P 登录".into(),
             Refusal::Banned(ban) => banned(ban),
@@ -232,6 +236,7 @@ fn bad_file_name(letter: char, fault: &FileNameFault) -> String {
         FileNameWrong::Path => "文件名不要带目录".into(),
         FileNameWrong::Hidden => "文件名不能以点开头".into(),
         FileNameWrong::TooLong => format!("文件名最多 {FILE_NAME_BYTES} 字节"),
+        FileNameWrong::Marks => format!("文件名中一个字符上最多有 {MARKS_IN_A_RUN} 个组合符号"),
         FileNameWrong::BadCharacter => "文件名不能含有看不见的字符".into(),
     };
     or(why, fault.instead.as_ref().map(|name| Instead::Ask(format!("{letter} - {name}"))).as_ref())
