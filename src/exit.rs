@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::config::FileError;
 use crate::net::CertificateError;
 use crate::store::{Death, OpenError};
 
@@ -53,6 +54,9 @@ pub enum Failure {
     /// TLS cannot be spoken with the files given.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    /// The file of settings cannot be used.
+    #[error(transparent)]
+    Settings(#[from] FileError),
     /// A thread, a signal handler or the runtime could not be had.
     #[error("the system refused what the daemon needs: {0}")]
     System(#[from] std::io::Error),
@@ -108,7 +112,7 @@ impl Failure {
             | Failure::Store(OpenError::Sqlite { .. } | OpenError::System { .. } | OpenError::Pool { .. }) => 73,
             Failure::Unsynced(_) | Failure::Store(OpenError::Unsynced { .. }) => 74,
             Failure::Unstored { .. } => 75,
-            Failure::Certificate(_) | Failure::Store(OpenError::Newer { .. }) => 78,
+            Failure::Settings(_) | Failure::Certificate(_) | Failure::Store(OpenError::Newer { .. }) => 78,
         })
     }
 }

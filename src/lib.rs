@@ -51,6 +51,8 @@
 //! | [`mailbox`] | how actors are told and asked | nothing of ours |
 //! | [`panics`] | keeping a panic to what it happened to | nothing of ours |
 //! | [`errors`] | which error is which refusal | protocol, store, auth |
+//! | [`live`] | a value that is replaced whole while the daemon runs | nothing of ours |
+//! | [`reload`] | what SIGHUP does to the settings | config, and the handles that have settings |
 //! | [`server`] | wires the parts, starts and stops them | everything |
 //!
 //! # What must not happen
@@ -80,11 +82,13 @@ pub mod exit;
 pub mod files;
 pub mod games;
 pub mod guard;
+pub mod live;
 pub mod logging;
 pub mod mailbox;
 pub mod net;
 pub mod panics;
 pub mod protocol;
+pub mod reload;
 pub mod room;
 pub mod server;
 pub mod session;

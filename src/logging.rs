@@ -10,13 +10,15 @@ use log::LevelFilter;
 
 use crate::protocol::text::acts_on_terminals;
 
-/// Starts it, with messages of this level and above.
+/// Starts it, with messages of this level and above. The level is `log`'s own, so that it can change.
 pub fn start(level: LevelFilter) {
     env_logger::Builder::new()
-        .filter_level(level)
-        // It warns of what strangers send.
-        .filter_module("rustls", if level < LevelFilter::Debug { LevelFilter::Off } else { level })
+        .filter_level(LevelFilter::Trace)
         .format(|out, record| {
+            // It warns of what strangers send.
+            if record.target().starts_with("rustls") && log::max_level() < LevelFilter::Debug {
+                return Ok(());
+            }
             let level_style = out.default_level_style(record.level());
             let level = record.level();
             writeln!(
@@ -27,6 +29,7 @@ pub fn start(level: LevelFilter) {
             )
         })
         .init();
+    log::set_max_level(level);
 }
 
 /// How often something that strangers can repeat may be logged.

@@ -3,17 +3,22 @@
 use std::num::NonZero;
 use std::process::ExitCode;
 
-use clap::Parser;
 use parlor::admin::client;
-use parlor::config::Config;
+use parlor::config::{Config, LoadError, Loaded};
 use parlor::exit::Failure;
 use parlor::store::read::READERS;
 use parlor::{logging, server};
 
 fn main() -> ExitCode {
-    let config = Config::parse();
-    logging::start(config.log.into());
-    match run(config) {
+    let ended = match Loaded::read(std::env::args_os()) {
+        Ok(loaded) => {
+            logging::start(loaded.config.log.into());
+            run(loaded)
+        }
+        Err(LoadError::Flags(error)) => error.exit(),
+        Err(LoadError::File(error)) => Err(error.into()),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("parlord: {failure}");
@@ -22,16 +27,17 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(config: Config) -> Result<(), Failure> {
+fn run(loaded: Loaded) -> Result<(), Failure> {
+    let config = &loaded.config;
     if let Some(text) = &config.announce {
         println!("{}", client::announce(&config.data, text)?);
         return Ok(());
     }
     // Only the store's readers block threads; more threads than readers would wait for each other.
-    let (workers, readers) = (worker_threads(&config), READERS as usize);
+    let (workers, readers) = (worker_threads(config), READERS as usize);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(workers).max_blocking_threads(readers).enable_all().build()?;
-    let result = runtime.block_on(server::run(config));
+    let result = runtime.block_on(server::run(loaded));
     // Connections that did not close in time are not waited for.
     runtime.shutdown_background();
     result

@@ -18,15 +18,17 @@ use tokio::task::JoinHandle;
 use crate::admin::server::Control;
 use crate::auth::Auth;
 use crate::background::Background;
-use crate::config::{Config, seconds};
+use crate::config::{Changeable, Config, Loaded, seconds};
 use crate::data_dir::DataDir;
 use crate::exit::Failure;
 use crate::files::{self, DirectoryError, Files, OpenError};
 use crate::games::{self, Games};
 use crate::guard::Guard;
 use crate::guard::network::Network;
-use crate::net::listener::{Acceptor, Settings};
-use crate::net::{Keepalive, Tls};
+use crate::live::Live;
+use crate::net::listener::{self, Acceptor};
+use crate::net::{Tls, Treatment};
+use crate::reload::{Levers, Settings};
 use crate::room::Room;
 use crate::session::Services;
 use crate::store::{Closed, Store};
@@ -39,8 +41,9 @@ const DESCRIPTORS_IN_RESERVE: u64 = 64;
 const DEAD_STORE_PATIENCE: Duration = Duration::from_millis(800);
 
 /// Runs the daemon until it is told to stop.
-pub async fn run(config: Config) -> Result<(), Failure> {
+pub async fn run(loaded: Loaded) -> Result<(), Failure> {
     let (mut stop_signals, mut hang_up) = (StopSignals::new()?, signal(SignalKind::hangup())?);
+    let config = loaded.config.clone();
     let data = DataDir::take(&config.data)?;
     // Before the database is touched. Who connects meanwhile waits in the kernel's queue.
     let tls = config.tls.files().map_err(Failure::Flags)?.map(Tls::load).transpose()?.map(Arc::new);
@@ -59,28 +62,28 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let max_connections = max_connections(&config);
     warn_of_trust(&config);
     warn_of_plain_logins(&config);
+    let Changeable { terms, treatment, .. } = Changeable::from(&config);
+    let terms = Live::new(terms);
     let services = Arc::new(Services {
         room: room.clone(),
         queue: store.queue.clone(),
         reader: store.reader.clone(),
         auth: Auth::start(config.bcrypt_cost)?,
         guard: Guard::new(config.guard.limits(max_connections)),
-        files,
+        files: files.clone(),
         games: games.clone(),
-        advertised: config.advertised(),
-        tongue: config.lang.into(),
-        first_line_timeout: seconds(config.first_line_timeout_s),
-        login_timeout: seconds(config.login_timeout_s),
-        stop_patience: seconds(config.stop_timeout_s) / 4,
+        terms: terms.clone(),
     });
     let control = tokio::spawn(control.run(Arc::clone(&services)));
     log::info!("parlord {} on {}, at most {max_connections} connections", env!("CARGO_PKG_VERSION"), config.data.display());
-    let acceptor = start_accepting(&config, services, listeners, background.handle().clone())?;
+    let levers = Levers { terms, treatment: Live::new(treatment), queue: store.queue.clone(), files, games: games.clone() };
+    let acceptor = start_accepting(services, listeners, &levers.treatment, background.handle().clone())?;
+    let mut settings = Settings::new(loaded, levers);
 
     let failed = failed(&store, room_task, files_task, games_task);
-    let failure = outlast(failed, &mut stop_signals, &mut hang_up, tls.as_deref()).await;
+    let failure = outlast(failed, &mut stop_signals, &mut hang_up, &mut settings, tls.as_deref()).await;
     log::info!("stopping; connections open: {}", acceptor.count());
-    let mut patience = seconds(config.stop_timeout_s);
+    let mut patience = settings.stop_timeout();
     if store.queue.is_dead() {
         patience = patience.min(DEAD_STORE_PATIENCE);
         // Whoever waits for the store is told that it will not come before anybody is told to go.
@@ -104,6 +107,7 @@ async fn open_files(
         queue: store.queue.clone(),
         reader: store.reader.clone(),
         background: background.handle().clone(),
+        transfers: usize::try_from(config.files.max_transfers).unwrap_or(usize::MAX),
     };
     let opened = Files::open(data.path(), config.files.limits(), around).await;
     opened.map_err(|error| match error {
@@ -179,8 +183,10 @@ fn warn_of_plain_logins(config: &Config) {
 
 /// What a hang-up signal asks for: the files that the flags name are read again. What cannot be used is told, and then
 /// what was read before stays in use.
-fn reload(tls: Option<&Tls>) {
+fn reload(settings: &mut Settings, tls: Option<&Tls>) {
+    let has_file = settings.reload();
     match tls.map(Tls::reload) {
+        None if has_file => (),
         None => log::info!("SIGHUP: there is nothing to read again"),
         Some(Ok(())) => log::info!("SIGHUP: the certificate has been read again; it is shown to new connections"),
         Some(Err(error)) => log::warn!("SIGHUP: the old certificate stays in use: {error}"),
@@ -188,17 +194,12 @@ fn reload(tls: Option<&Tls>) {
 }
 
 fn start_accepting(
-    config: &Config,
     services: Arc<Services>,
     listeners: Vec<Listener>,
+    treatment: &Live<Treatment>,
     background: Handle,
 ) -> Result<Arc<Acceptor>, Failure> {
-    let settings = Settings {
-        keepalive: Keepalive { idle: seconds(config.keepalive_idle_s), interval: seconds(config.keepalive_interval_s) },
-        stall_timeout: seconds(config.stall_timeout_s),
-        min_rate: config.files.min_rate(),
-        background,
-    };
+    let settings = listener::Settings { treatment: treatment.clone(), background };
     let acceptor = Acceptor::new(services, settings);
     let mut ready = Vec::new();
     for (listener, tls) in listeners {
@@ -252,6 +253,7 @@ async fn outlast(
     failed: impl Future<Output = &'static str>,
     stop_signals: &mut StopSignals,
     hang_up: &mut Signal,
+    settings: &mut Settings,
     tls: Option<&Tls>,
 ) -> Option<Failure> {
     let mut failed = pin!(failed);
@@ -261,7 +263,7 @@ async fn outlast(
                 log::info!("{name}");
                 return None;
             }
-            _ = hang_up.recv() => reload(tls),
+            _ = hang_up.recv() => reload(settings, tls),
             why = &mut failed => return Some(Failure::Internal(why)),
         }
     }

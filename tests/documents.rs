@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
-use parlor::config::Config;
+use parlor::config::{Config, is_setting};
 use parlor::protocol::closing::Closing;
 use parlor::protocol::commands::COMMANDS;
 use parlor::protocol::refusal::Refusal;
+
+use crate::settings;
 
 const PROTOCOL: &str = include_str!("../protocol.md");
 const README: &str = include_str!("../README.md");
@@ -55,6 +57,8 @@ fn every_flag_is_documented_with_its_variable_and_default() {
         if let Some(variable) = flag.get_env() {
             assert!(row.contains(variable.to_str().unwrap()), "{row}");
         }
+        let is_live = is_setting(flag) && !settings::effect_of(flag).now.is_empty();
+        assert_eq!(row.contains("` ↻ |"), is_live, "SIGHUP changes it, or it does not: {row}");
         for default in flag.get_default_values() {
             assert!(row.contains(&format!("`{}`", default.to_str().unwrap())), "{row}");
         }
@@ -88,10 +92,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("files", &["auth", "background", "clock", "logging", "mailbox", "panics", "protocol", "room", "store"]),
     ("games", &["clock", "mailbox", "panics", "protocol", "room", "store"]),
     ("guard", &["protocol", "store"]),
-    ("session", &["auth", "clock", "files", "games", "guard", "protocol", "room", "store"]),
-    ("net", &["background", "files", "guard", "logging", "protocol", "room", "session"]),
-    ("config", &["files", "games", "guard", "net", "protocol"]),
-    ("exit", &["net", "store"]),
+    ("live", &[]),
+    ("reload", &["config", "files", "games", "live", "net", "session", "store"]),
+    ("session", &["auth", "clock", "files", "games", "guard", "live", "protocol", "room", "store"]),
+    ("net", &["background", "files", "guard", "live", "logging", "protocol", "room", "session"]),
+    ("config", &["files", "games", "guard", "net", "protocol", "session"]),
+    ("exit", &["config", "net", "store"]),
     ("data_dir", &["exit", "store"]),
     ("admin", &["data_dir", "exit", "logging", "protocol", "session"]),
     ("logging", &["protocol"]),

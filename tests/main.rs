@@ -60,6 +60,7 @@ mod root;
 mod seat_race;
 mod seats;
 mod sent_again;
+mod settings;
 mod shelf;
 mod slow_reader;
 mod small_disk;

@@ -76,7 +76,6 @@ impl FileOptions {
             room_bytes: self.max_room_files_mib.map(mib),
             disk_reserve_bytes: mib(self.disk_reserve_mib),
             account_transfers: count(self.max_account_transfers),
-            transfers: count(self.max_transfers),
             ticket_timeout: seconds(self.ticket_timeout_s),
             keep_partials: hours(self.keep_partials_h.into()),
             keep_files: (self.keep_files_days > 0).then(|| hours(u64::from(self.keep_files_days) * 24)),

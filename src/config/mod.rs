@@ -1,9 +1,14 @@
-//! Flags and environment, parsed once. Every figure's unit stands in its name. Those for files are in
-//! [`files`], those for games in [`games`], budgets in [`guard`], those for TLS in [`tls`].
+//! Flags, environment and the file of settings, parsed once. Every figure's unit stands in its name. Those for files are in
+//! [`files`], those for games in [`games`], budgets in [`guard`], those for TLS in [`tls`]. A flag that has a
+//! variable is a setting, and can stand in the file too ([`mod@file`]); [`load`] puts all of them together, [`changeable`] is what can change while the daemon
+//! runs.
 
+mod changeable;
+mod file;
 mod files;
 mod games;
 mod guard;
+mod load;
 mod tls;
 
 use std::net::SocketAddr;
@@ -14,9 +19,12 @@ use clap::{Parser, ValueEnum};
 
 use crate::protocol::shell::Advertised;
 use crate::protocol::tongue::Tongue;
+pub use changeable::Changeable;
+pub use file::{FileError, is_setting};
 pub use files::FileOptions;
 pub use games::GameOptions;
 pub use guard::GuardOptions;
+pub use load::{Changes, LoadError, Loaded};
 pub use tls::TlsOptions;
 
 /// A chat room whose complete client is netcat.
@@ -79,6 +87,10 @@ pub struct Config {
     /// How much is logged to standard error
     #[arg(long, value_name = "LEVEL", env = "PARLOR_LOG", default_value = "info", value_enum, ignore_case = true)]
     pub log: LogLevel,
+
+    /// File of settings (TOML), named as the flags are without their dashes; read again on SIGHUP
+    #[arg(long, value_name = "FILE", env = "PARLOR_CONFIG")]
+    pub config: Option<PathBuf>,
 
     /// Say this to everyone through the daemon running on the data directory, then exit
     #[arg(long, value_name = "TEXT")]

@@ -49,7 +49,7 @@ const PRUNE_INTERVAL: Duration = Duration::from_secs(600);
 const PRUNE_PAUSE: Duration = Duration::from_millis(250);
 
 /// How much may be shared, and how long things are kept.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The largest file.
     pub file_bytes: u64,
@@ -61,8 +61,6 @@ pub struct Limits {
     pub disk_reserve_bytes: u64,
     /// Transfers of an account at once.
     pub account_transfers: usize,
-    /// Transfers at once.
-    pub transfers: usize,
     /// How long a ticket waits to be used.
     pub ticket_timeout: Duration,
     /// How long a partial is kept after its last byte.
@@ -81,6 +79,8 @@ pub struct Surroundings {
     pub reader: Reader,
     /// Where the work is done.
     pub background: Handle,
+    /// Transfers at once: each has descriptors set aside for it.
+    pub transfers: usize,
 }
 
 /// Why the files cannot be had.
@@ -206,7 +206,7 @@ impl Files {
         let (mailbox, commands) = Mailbox::new(MAILBOX);
         let files = Self { mailbox, failures: Arc::default() };
         let background = around.background.clone();
-        let pruning = files.clone().prune_now_and_then(limits.keep_files, around.queue.clone());
+        let pruning = files.clone().prune_now_and_then(around.queue.clone());
         let actor = actor::Actor::open(files.clone(), data, limits, around, shared)?;
         let task = background.spawn(actor.run(commands));
         background.spawn(pruning);
@@ -216,6 +216,11 @@ impl Files {
     /// Uploads that the disk has failed since the start, for the operator.
     pub fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
+    }
+
+    /// Sets how much may be shared from here on. What is shared already stays, and tickets keep their time.
+    pub fn set_limits(&self, limits: Limits) {
+        self.mailbox.tell(actor::Command::SetLimits(limits));
     }
 
     /// `F`: a ticket to send a file of this name.
@@ -252,15 +257,14 @@ impl Files {
         self.mailbox.ask(|answer| actor::Command::Share { id, digest, size_bytes, slot, answer }).await
     }
 
-    async fn prune_now_and_then(self, keep: Option<Duration>, queue: Queue) {
+    async fn prune_now_and_then(self, queue: Queue) {
         let mut interval = tokio::time::interval(PRUNE_INTERVAL);
         loop {
             interval.tick().await;
             self.mailbox.send(actor::Command::PrunePartials).await;
-            let Some(keep) = keep else { continue };
             // One at a time, so that a thousand old files do not drown the talk. While the store fails, none.
             while let Ok(slot) = queue.slot(1).await {
-                if !self.mailbox.ask(|answer| actor::Command::PruneFile { keep, slot, answer }).await {
+                if !self.mailbox.ask(|answer| actor::Command::PruneFile { slot, answer }).await {
                     break;
                 }
                 tokio::time::sleep(PRUNE_PAUSE).await;

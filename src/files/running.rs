@@ -31,6 +31,11 @@ impl Running {
         Self { most, most_an_account, runs: HashMap::new(), last_id: 0 }
     }
 
+    /// Sets how many an account may have that begins another one.
+    pub(super) fn set_most_an_account(&mut self, most: usize) {
+        self.most_an_account = most;
+    }
+
     /// Whether another one of this account has to wait.
     pub(super) fn is_full_for(&self, account: AccountId) -> bool {
         let own = self.runs.values().filter(|run| run.account.id == account).count();

@@ -39,6 +39,11 @@ impl Tickets {
         Self { lifetime, grants: HashMap::new() }
     }
 
+    /// Sets how long tickets wait that are issued from here on.
+    pub(super) fn set_lifetime(&mut self, lifetime: Duration) {
+        self.lifetime = lifetime;
+    }
+
     /// Keeps a new ticket. The account's ticket to send the same file dies, so that a name has one
     /// sender; beyond [`TICKETS_AN_ACCOUNT`] the account's oldest dies.
     pub(super) fn issue(&mut self, hash: TokenHash, account: Account, right: Right, now: Instant) {

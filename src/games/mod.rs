@@ -42,7 +42,7 @@ use rules::Game;
 const MAILBOX: usize = 1024;
 
 /// How long things may take.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How long an invitation waits, and a finished game for a rematch.
     pub invitation_timeout: Duration,
@@ -194,6 +194,11 @@ impl Games {
         let (mailbox, commands) = Mailbox::new(MAILBOX);
         let actor = actor::Actor::open(limits, around, at_start, mailbox.clone()).await;
         Ok((Self { mailbox }, tokio::spawn(actor.run(commands))))
+    }
+
+    /// Sets how long things may take of games that begin from here on.
+    pub fn set_limits(&self, limits: Limits) {
+        self.mailbox.tell(actor::Command::SetLimits(limits));
     }
 
     /// Comes into the room, perhaps to a game that waits. Both in one place, so that of two logins of one

@@ -22,6 +22,7 @@ use super::pace::MinRate;
 use super::stream::Stream;
 use super::tls::Tls;
 use super::transfer::Carrier;
+use crate::live::Live;
 use crate::logging::Seldom;
 use crate::protocol::closing::Closing;
 use crate::protocol::voice::Voice;
@@ -41,14 +42,21 @@ const TURNED_AWAY_WITHIN: Duration = Duration::from_secs(5);
 /// How connections are treated.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// How each is treated.
+    pub treatment: Live<Treatment>,
+    /// The threads that transfers run on.
+    pub background: Handle,
+}
+
+/// How a connection is treated, which the operator may change for those that come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Treatment {
     /// When a silent peer is taken for dead.
     pub keepalive: Keepalive,
     /// How long a peer may take nothing.
     pub stall_timeout: Duration,
     /// The slowest that a transfer may be.
     pub min_rate: MinRate,
-    /// The threads that transfers run on.
-    pub background: Handle,
 }
 
 /// What all listeners share.
@@ -118,7 +126,8 @@ impl Acceptor {
     }
 
     fn admit(&self, socket: TcpStream, peer: SocketAddr, tls: Option<&Arc<Tls>>) {
-        if let Err(error) = prepare(SockRef::from(&socket), self.settings.keepalive) {
+        let Treatment { keepalive, stall_timeout, .. } = self.settings.treatment.read(Treatment::clone);
+        if let Err(error) = prepare(SockRef::from(&socket), keepalive) {
             log::debug!("connection from {peer} was gone at once: {error}");
             return;
         }
@@ -129,16 +138,16 @@ impl Acceptor {
         let connection = ConnectionId(self.next_id.fetch_add(1, Ordering::Relaxed));
         log::debug!("connection {} from {peer}", connection.0);
         let newcomer = Newcomer { peer, connection, since: Instant::now() };
-        let Settings { min_rate, ref background, .. } = self.settings;
-        let carrier = Carrier { background: background.clone(), min_rate, stopping: self.stopping.clone() };
-        let (services, stall) = (Arc::clone(&self.services), self.stall_bound());
+        let Settings { treatment, background } = self.settings.clone();
+        let carrier = Carrier { background, treatment, stopping: self.stopping.clone() };
+        let (services, stall) = (Arc::clone(&self.services), StallBound::new(stall_timeout, keepalive.idle));
         let Some(tls) = tls.map(Arc::clone) else {
             self.connections.spawn(serve(Stream::Plain(socket), newcomer, services, stall, carrier, admitted));
             return;
         };
         self.connections.spawn(async move {
-            let deadline = newcomer.since + services.first_line_timeout;
-            let agreed = come_in(socket, &tls, Voice::new(services.tongue), deadline);
+            let (tongue, patience) = services.terms.read(|terms| (terms.tongue, terms.first_line_timeout));
+            let agreed = come_in(socket, &tls, Voice::new(tongue), newcomer.since + patience);
             // Boxed, so that what follows does not hold the state of this.
             match carrier.stopping.run_until_cancelled(Box::pin(agreed)).await {
                 Some(Ok(stream)) => serve(stream, newcomer, services, stall, carrier, admitted).await,
@@ -148,15 +157,11 @@ impl Acceptor {
         });
     }
 
-    fn stall_bound(&self) -> StallBound {
-        StallBound::new(self.settings.stall_timeout, self.settings.keepalive.idle)
-    }
-
     fn turn_away(&self, socket: TcpStream, tls: Option<&Arc<Tls>>, peer: SocketAddr, closing: Closing) {
         log::debug!("connection from {peer}: {}", closing.code());
         let Ok(place) = Arc::clone(&self.turned_away).try_acquire_owned() else { return };
         let mut last_words = String::new();
-        let voice = Voice::new(self.services.tongue);
+        let voice = Voice::new(self.services.terms.read(|terms| terms.tongue));
         voice.closing(closing, &mut last_words);
         let tls = tls.map(Arc::clone);
         tokio::spawn(async move {

@@ -16,6 +16,7 @@ mod tls;
 mod transfer;
 mod writer;
 
+pub use listener::Treatment;
 pub use options::Keepalive;
 pub use pace::MinRate;
 pub use tls::{CertificateError, CertificateFiles, Tls};

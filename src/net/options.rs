@@ -11,7 +11,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::time::{Instant, Sleep, sleep};
 
 /// When a silent peer is taken for dead.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keepalive {
     /// After this long without a byte the first probe is sent.
     pub idle: Duration,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 /// The slowest acceptable rate of a transfer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MinRate {
     /// In bytes a second; 0 for any.
     pub bytes_per_s: u64,

@@ -17,12 +17,14 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::say_and_close;
+use super::listener::Treatment;
 use super::pace::{MinRate, Pace};
 use super::stream::{Detached, Stream};
 use crate::background::{PIECE_BYTES, let_others_run, portion};
 use crate::files::hashing::BLOCK_BYTES;
 use crate::files::upload::{Cut, Upload};
 use crate::files::{Download, Transfer};
+use crate::live::Live;
 use crate::protocol::closing::Closing;
 use crate::protocol::digest::Digest;
 use crate::protocol::refusal::{Refusal, SizeMismatch};
@@ -34,7 +36,7 @@ use crate::session::Services;
 /// What all transfers have in common.
 pub(super) struct Carrier {
     pub(super) background: Handle,
-    pub(super) min_rate: MinRate,
+    pub(super) treatment: Live<Treatment>,
     /// Cancelled when the daemon stops.
     pub(super) stopping: CancellationToken,
 }
@@ -53,7 +55,8 @@ pub(super) struct Handoff {
 impl Carrier {
     /// Carries the bytes; returns when the connection is closed.
     pub(super) async fn carry(self, handoff: Handoff) {
-        let Self { background, min_rate, stopping } = self;
+        let Self { background, treatment, stopping } = self;
+        let min_rate = treatment.read(|treatment| treatment.min_rate);
         if let Err(error) = background.spawn(serve(handoff, min_rate, stopping)).await {
             // Its place and its file go back as it is dropped. A panic of it is an error, and ends nothing else.
             let level = if error.is_panic() { log::Level::Error } else { log::Level::Debug };
@@ -110,7 +113,8 @@ async fn run(link: &mut Link, request: TransferRequest, services: &Services) -> 
             }
         },
         Ok(Transfer::Upload(mut upload)) => {
-            let received = receive(link, &mut upload, services.stop_patience).await;
+            let patience = services.terms.read(|terms| terms.stop_patience);
+            let received = receive(link, &mut upload, patience).await;
             log::debug!("an upload ended: {received:?}");
             upload.end(&received).await;
             match received {

@@ -64,6 +64,6 @@ impl Session {
 
     /// Where the peer reaches this daemon.
     fn endpoint(&self) -> Endpoint {
-        self.services.advertised.endpoint(self.arrived)
+        self.services.terms.read(|terms| terms.advertised.endpoint(self.arrived))
     }
 }

@@ -27,6 +27,7 @@ use crate::games::{Asker, Games};
 use crate::guard::bucket::Verdict;
 use crate::guard::doors::StrangerPlace;
 use crate::guard::{Guard, Pace};
+use crate::live::Live;
 use crate::protocol::closing::Closing;
 use crate::protocol::codec::Input;
 use crate::protocol::game::GameId;
@@ -63,6 +64,13 @@ pub struct Services {
     pub files: Files,
     /// What is played.
     pub games: Games,
+    /// What sessions go by.
+    pub terms: Live<Terms>,
+}
+
+/// What sessions go by, and the operator may change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
     /// Where clients reach the daemon, if not at their connection's own address.
     pub advertised: Advertised,
     /// The tongue a connection is spoken to in until it chooses.
@@ -218,7 +226,7 @@ impl Drop for PresenceGuard {
 impl Session {
     /// A session at the start of a connection. `ended` reaches whoever drives it when the room ends it.
     pub fn new(services: Arc<Services>, caller: Caller, outbox: Outbox, ended: oneshot::Sender<Closing>) -> Self {
-        let voice = Voice::new(services.tongue);
+        let voice = Voice::new(services.terms.read(|terms| terms.tongue));
         let Caller { connection, peer, arrived, since, stranger: _place, pace } = caller;
         let tries_left = PASSWORD_TRIES;
         let state = State::Stranger(Stranger { since, has_sent_line: false, asked_new: None, tries_left, _place });
@@ -240,8 +248,11 @@ impl Session {
     /// By when the next line has to come.
     pub fn deadline(&self) -> Option<Instant> {
         let State::Stranger(stranger) = &self.state else { return None };
-        let Services { first_line_timeout, login_timeout, .. } = *self.services;
-        Some(stranger.since + if stranger.has_sent_line { login_timeout } else { first_line_timeout.min(login_timeout) })
+        let of = |terms: &Terms| match stranger.has_sent_line {
+            true => terms.login_timeout,
+            false => terms.first_line_timeout.min(terms.login_timeout),
+        };
+        Some(stranger.since + self.services.terms.read(of))
     }
 
     /// Until when the peer is not listened to, if it has asked too much. Told once.
@@ -319,7 +330,8 @@ impl Session {
         // When the daemon stops, the room's last event comes before the last words.
         let after_the_log = closing == Closing::ShuttingDown;
         if after_the_log {
-            self.outbox.give_up_at(Instant::now() + self.services.stop_patience);
+            let patience = self.services.terms.read(|terms| terms.stop_patience);
+            self.outbox.give_up_at(Instant::now() + patience);
         }
         self.outbox.put(Item::Close { text: text.into(), after_the_log });
     }

@@ -11,6 +11,7 @@
 //! 5. While commits fail, no slots are given out: new requests are refused instead of piling up.
 //! 6. Once the writer has given up, everybody who waits is told at once that the outcome is unknown.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{self, Duration};
 
@@ -36,6 +37,10 @@ const _: () = assert!(BATCH < SLOTS);
 /// How far the queue has come: the number of records pushed up to and including one of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position(pub(super) u64);
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
 
 #[cfg(test)]
 impl Position {
@@ -108,7 +113,8 @@ struct Inner {
     slots: Arc<Semaphore>,
     reserve_slots: Arc<Semaphore>,
     state: watch::Receiver<State>,
-    confirm_timeout: Duration,
+    /// Read for each message: cheaper than a lock.
+    confirm_timeout_ms: AtomicU64,
 }
 
 impl Queue {
@@ -122,7 +128,7 @@ impl Queue {
             slots: Arc::new(Semaphore::new(SLOTS)),
             reserve_slots: Arc::new(Semaphore::new(RESERVE_SLOTS)),
             state,
-            confirm_timeout,
+            confirm_timeout_ms: AtomicU64::new(milliseconds(confirm_timeout)),
         };
         (Self { inner: Arc::new(inner) }, receiver, publish)
     }
@@ -206,12 +212,17 @@ impl Queue {
 
     /// Until when somebody who begins to wait now waits for a record to become durable.
     pub fn confirm_deadline(&self) -> Instant {
-        Instant::now() + self.inner.confirm_timeout
+        Instant::now() + self.confirm_timeout()
     }
 
     /// How long anybody waits for a record to become durable.
     pub fn confirm_timeout(&self) -> Duration {
-        self.inner.confirm_timeout
+        Duration::from_millis(self.inner.confirm_timeout_ms.load(Ordering::Relaxed))
+    }
+
+    /// Sets how long anybody waits who begins to from here on.
+    pub fn set_confirm_timeout(&self, timeout: Duration) {
+        self.inner.confirm_timeout_ms.store(milliseconds(timeout), Ordering::Relaxed);
     }
 
     /// Where the newest record is.

@@ -1,8 +1,6 @@
 //! What stays on disk, and for how long: files until they are withdrawn, blobs while something needs
 //! them, partials for a while.
 
-use std::time::Duration;
-
 use super::super::Hold;
 use super::super::catalogue::Entry;
 use super::super::disk::{Extent, PartialKey};
@@ -39,8 +37,9 @@ impl Actor {
         posted
     }
 
-    /// Takes down one file that has been shared for longer than `keep`; false if there is none.
-    pub(super) async fn prune_file(&mut self, keep: Duration, slot: Slot) -> bool {
+    /// Takes down one file that has been shared for as long as files are; false if there is none.
+    pub(super) async fn prune_file(&mut self, slot: Slot) -> bool {
+        let Some(keep) = self.limits.keep_files else { return false };
         let keep_ms = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
         let Some(entry) = self.catalogue.older_than(earliest_now_ms().saturating_sub(keep_ms)) else { return false };
         self.take_down(entry.clone(), None, None, slot).await;
@@ -74,7 +73,7 @@ impl Actor {
 
     /// Removes partials that have been kept long enough.
     pub(super) fn prune_partials(&mut self) {
-        let (disk, keep) = (&self.disk, self.keep_partials);
+        let (disk, keep) = (&self.disk, self.limits.keep_partials);
         let old = self.partials.iter().filter(|(key, extent)| !disk.is_kept(**key, extent.size_bytes, keep));
         let old: Vec<PartialKey> = old.map(|(&key, _)| key).collect();
         old.into_iter().for_each(|key| self.drop_partial(key));

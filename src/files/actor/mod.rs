@@ -14,7 +14,7 @@ mod transfers;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
@@ -88,8 +88,8 @@ pub(super) enum Command {
         size_bytes: u64,
     },
     PrunePartials,
+    SetLimits(Limits),
     PruneFile {
-        keep: Duration,
         slot: Slot,
         answer: oneshot::Sender<bool>,
     },
@@ -102,11 +102,10 @@ pub(super) struct Actor {
     reader: Reader,
     background: Handle,
     disk: Arc<Disk>,
-    disk_reserve_bytes: u64,
+    limits: Limits,
+    /// What the files of the room may take if nothing else is said.
+    half_of_disk_bytes: u64,
     disk_warning: Seldom,
-    quotas: Quotas,
-    ticket_timeout: Duration,
-    keep_partials: Duration,
     catalogue: Catalogue,
     tickets: Tickets,
     /// What has come of files that are not whole, or are not recorded yet.
@@ -124,7 +123,7 @@ impl Actor {
         around: Surroundings,
         shared: Vec<Shared>,
     ) -> Result<Self, OpenError> {
-        let Surroundings { room, queue, reader, background } = around;
+        let Surroundings { room, queue, reader, background, transfers } = around;
         let disk = Arc::new(Disk::open(data)?);
         let (mut catalogue, mut named, mut done) = (Catalogue::default(), HashSet::new(), HashSet::new());
         for entry in entries(shared) {
@@ -138,7 +137,7 @@ impl Actor {
             catalogue.insert(entry);
         }
         let partials = disk.sweep(&named, &done, limits.keep_partials).map_err(DirectoryError::Io)?;
-        let room_bytes = limits.room_bytes.unwrap_or(disk.space().map_err(DirectoryError::Io)?.total_bytes / 2);
+        let half_of_disk_bytes = disk.space().map_err(DirectoryError::Io)?.total_bytes / 2;
         Ok(Self {
             files,
             room,
@@ -146,15 +145,13 @@ impl Actor {
             reader,
             background,
             disk,
-            disk_reserve_bytes: limits.disk_reserve_bytes,
+            limits,
+            half_of_disk_bytes,
             disk_warning: Seldom::default(),
-            quotas: Quotas { file_bytes: limits.file_bytes, account_bytes: limits.account_bytes, room_bytes },
-            ticket_timeout: limits.ticket_timeout,
-            keep_partials: limits.keep_partials,
             catalogue,
             tickets: Tickets::new(limits.ticket_timeout),
             partials,
-            running: Running::new(limits.transfers, limits.account_transfers),
+            running: Running::new(transfers, limits.account_transfers),
             holds: HashMap::new(),
         })
     }
@@ -189,8 +186,8 @@ impl Actor {
                 let done = contained(self.share(id, digest, size_bytes, slot)).await;
                 _ = answer.send(self.unless_panicked(done).await);
             }
-            Command::PruneFile { keep, slot, answer } => {
-                let done = contained(self.prune_file(keep, slot)).await;
+            Command::PruneFile { slot, answer } => {
+                let done = contained(self.prune_file(slot)).await;
                 _ = answer.send(self.unless_panicked(done.map(Ok)).await.unwrap_or(false));
             }
             told => {
@@ -207,6 +204,7 @@ impl Actor {
             Command::End { id, keeps_partial } => self.end(id, keeps_partial),
             Command::DropRecorded { key, size_bytes } => self.drop_recorded(key, size_bytes),
             Command::PrunePartials => self.prune_partials(),
+            Command::SetLimits(limits) => self.set_limits(limits),
             // They are answered.
             Command::Offer { .. } | Command::Fetch { .. } | Command::Withdraw { .. } | Command::Begin { .. } => (),
             Command::Hold { .. } | Command::Share { .. } | Command::PruneFile { .. } => (),
@@ -224,7 +222,7 @@ impl Actor {
         let limit_bytes = self.largest_file(key, offset_bytes)?;
         let (ticket, hash) = auth::new_token()?;
         self.tickets.issue(hash, account, Right::Upload { name, offset_bytes }, Instant::now());
-        Ok(OfferTicket { ticket, timeout: self.ticket_timeout, offset_bytes, limit_bytes })
+        Ok(OfferTicket { ticket, timeout: self.limits.ticket_timeout, offset_bytes, limit_bytes })
     }
 
     /// Who has this name, if it is not free for the account to send a file under.
@@ -271,11 +269,13 @@ impl Actor {
                 account.add(size_bytes);
             }
         }
-        let free_bytes = self.disk.space()?.free_bytes.saturating_sub(self.disk_reserve_bytes);
+        let free_bytes = self.disk.space()?.free_bytes.saturating_sub(self.limits.disk_reserve_bytes);
         if free_bytes == 0 && self.disk_warning.is_due() {
             log::warn!("no more space on the disk than --disk-reserve-mib leaves free: files are refused, talk goes on");
         }
-        self.quotas.largest_file(Situation { account, room, received_bytes, free_bytes })
+        let Limits { file_bytes, account_bytes, room_bytes, .. } = self.limits;
+        let quotas = Quotas { file_bytes, account_bytes, room_bytes: room_bytes.unwrap_or(self.half_of_disk_bytes) };
+        quotas.largest_file(Situation { account, room, received_bytes, free_bytes })
     }
 
     fn fetch(&mut self, account: Account, name: FileName) -> Result<FetchTicket, Refusal> {
@@ -283,7 +283,13 @@ impl Actor {
         let (shared_seq, file) = (entry.seq, entry.file.clone());
         let (ticket, hash) = auth::new_token()?;
         self.tickets.issue(hash, account, Right::Download { name, shared_seq }, Instant::now());
-        Ok(FetchTicket { ticket, timeout: self.ticket_timeout, file })
+        Ok(FetchTicket { ticket, timeout: self.limits.ticket_timeout, file })
+    }
+
+    fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+        self.tickets.set_lifetime(limits.ticket_timeout);
+        self.running.set_most_an_account(limits.account_transfers);
     }
 
     async fn withdraw(

@@ -45,7 +45,6 @@ const LIMITS: Limits = Limits {
     room_bytes: Some(1 << 20),
     disk_reserve_bytes: 0,
     account_transfers: 4,
-    transfers: 4,
     ticket_timeout: LONG,
     keep_partials: LONG,
     keep_files: None,
@@ -68,7 +67,7 @@ impl Shelf {
         let slot = store.queue.slot(1).await.unwrap();
         let (room, _, _) = Room::open("lobby", opened, store.queue.clone(), slot).await;
         let (queue, reader, background) = (store.queue.clone(), store.reader.clone(), tokio::runtime::Handle::current());
-        let around = Surroundings { room, queue, reader, background };
+        let around = Surroundings { room, queue, reader, background, transfers: 4 };
         let (files, _) = Files::open(directory.path(), LIMITS, around).await.unwrap();
         let (outcome, registered) = oneshot::channel();
         let name = Name::stored("alice".into());

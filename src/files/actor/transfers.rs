@@ -91,7 +91,7 @@ impl Actor {
             files: self.files.clone(),
             queue: self.queue.clone(),
             disk: self.disk.clone(),
-            disk_reserve_bytes: self.disk_reserve_bytes,
+            disk_reserve_bytes: self.limits.disk_reserve_bytes,
         };
         Ok(Upload::new(partial, expected, means, ongoing))
     }

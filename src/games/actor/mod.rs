@@ -49,6 +49,7 @@ pub(super) enum Command {
     SetVoice { asker: Asker, answer: oneshot::Sender<Vec<(GameId, Cursor)>> },
     Ask { asker: Asker, want: Want, answer: oneshot::Sender<Result<Done, Refusal>> },
     BrokenOff { record: Box<GameRecord>, slot: Slot },
+    SetLimits(Limits),
     Stop { answer: oneshot::Sender<()> },
 }
 
@@ -138,6 +139,7 @@ impl Actor {
                 }));
             }
             Command::BrokenOff { record, slot } => _ = self.keep_broken_off(*record, slot).await,
+            Command::SetLimits(limits) => self.limits = limits,
             Command::Stop { answer } => {
                 self.is_stopped = true;
                 self.agenda = Agenda::default();
