@@ -1,33 +1,7 @@
-//! `kill -9` in the middle of uploads: what was answered `OK` is on the shelf and whole, what was not is
-//! kept in part and can be gone on with, and nothing else is left lying about. PARLOR_TEST_KILLS says how
-//! many kills.
+//! `kill -9` in the middle of an upload: what was not stored is gone on with from its end. That nothing answered is
+//! lost is tried in `crash.rs`, with everything else.
 
-use std::thread;
-use std::time::Duration;
-
-use crate::harness::{
-    Client, Daemon, Dice, Ledger, Tally, Uploading, begin_upload, eventually, is_shared, repetitions, sha256, upload,
-};
-
-#[test]
-fn every_upload_answered_ok_is_whole_after_kill_9_and_every_other_can_be_gone_on_with() {
-    let mut daemon = Daemon::start();
-    let (mut ledger, mut dice) = (Ledger::default(), Dice::new());
-    let mut tally = Tally::default();
-    let kills = repetitions("PARLOR_TEST_KILLS", 6);
-    for _ in 0..kills {
-        let uploading = Uploading::start(&daemon, ledger, &mut dice);
-        let has_come = uploading.progress.wait_for(dice.below(100));
-        // The moment is the dice's, also between one step and the next.
-        thread::sleep(Duration::from_micros(dice.below(4000)));
-        daemon.kill();
-        ledger = uploading.end();
-        assert!(has_come, "not in time");
-        daemon.restart();
-        ledger.check(&daemon, &mut tally);
-    }
-    println!("{kills} times kill -9: {} uploads answered OK, 0 lost or damaged; {tally}", ledger.answered());
-}
+use crate::harness::{Client, Daemon, begin_upload, eventually, is_shared, sha256, upload};
 
 #[test]
 fn an_upload_whose_record_was_not_stored_is_gone_on_with_from_its_end() {

@@ -49,6 +49,7 @@ mod load;
 mod login;
 mod names;
 mod offers;
+mod oracle;
 mod pasted;
 mod playing;
 mod power_cut;

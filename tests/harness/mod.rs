@@ -4,10 +4,12 @@
 
 mod client;
 mod daemon;
+mod dice;
 mod game;
 mod identity;
 mod injector;
-mod ledger;
+pub mod mixed;
+pub mod oracle;
 pub mod player;
 mod program;
 mod proxy;
@@ -17,15 +19,16 @@ mod terminal;
 mod transfer;
 mod volume;
 
+use std::fmt;
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 pub use client::*;
 pub use daemon::*;
+pub use dice::*;
 pub use game::*;
 pub use identity::*;
 pub use injector::*;
-pub use ledger::*;
 pub use program::*;
 pub use proxy::*;
 pub use relay::*;
@@ -73,4 +76,51 @@ impl Progress {
 /// How often a test repeats what it does: a few times, or as often as a variable says, for the record.
 pub fn repetitions(variable: &str, few: usize) -> usize {
     std::env::var(variable).map_or(few, |times| times.parse().unwrap_or_else(|_| panic!("{variable} is no number")))
+}
+
+/// What the dice begin with: chosen by nobody, or as the record says. It is printed, for a test that fails.
+pub fn seed() -> u64 {
+    let chosen = std::env::var("PARLOR_TEST_SEED").ok().map(|seed| seed.parse().expect("PARLOR_TEST_SEED is a number"));
+    let seed = chosen.unwrap_or_else(|| getrandom::u64().unwrap());
+    println!("PARLOR_TEST_SEED={seed}");
+    seed
+}
+
+/// Whether times are promises too: not where tests share the machine with each other.
+pub fn is_strict() -> bool {
+    std::env::var_os("PARLOR_TEST_STRICT").is_some()
+}
+
+/// Times that something took.
+#[derive(Default)]
+pub struct Spread(Vec<Duration>);
+
+impl Spread {
+    pub fn add(&mut self, took: Duration) {
+        let place = self.0.partition_point(|known| *known < took);
+        self.0.insert(place, took);
+    }
+
+    pub fn time<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let begin = Instant::now();
+        let result = work();
+        self.add(begin.elapsed());
+        result
+    }
+
+    /// The time within which so many of a hundred were done.
+    pub fn percentile(&self, percent: usize) -> Duration {
+        self.0.get((self.0.len() * percent).div_ceil(100).saturating_sub(1)).copied().unwrap_or_default()
+    }
+
+    pub fn max(&self) -> Duration {
+        self.percentile(100)
+    }
+}
+
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [p50, p90, p99, max] = [50, 90, 99, 100].map(|percent| self.percentile(percent).as_secs_f64() * 1e3);
+        write!(f, "median {p50:.1} ms, p90 {p90:.1} ms, p99 {p99:.1} ms, max {max:.1} ms")
+    }
 }
