@@ -95,6 +95,9 @@ impl Person {
                 Some("unconfirmed") => Answer::Unconfirmed(seq()),
                 Some(code) => Answer::Refused(code.to_owned()),
             };
+            if !answer.is_ok() {
+                std::thread::sleep(Duration::from_millis(50));
+            }
             self.log.lock().unwrap().answer(sent, answer);
             self.shared.progress.step();
         }
