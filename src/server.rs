@@ -5,12 +5,13 @@
 //! is nothing to wait for: whoever waits is told that the outcome is unknown, and the daemon is gone within a second.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -47,7 +48,7 @@ pub async fn run(loaded: Loaded) -> Result<(), Failure> {
     let data = DataDir::take(&config.data)?;
     // Before the database is touched. Who connects meanwhile waits in the kernel's queue.
     let tls = config.tls.files().map_err(Failure::Flags)?.map(Tls::load).transpose()?.map(Arc::new);
-    let listeners = bind(&config, tls.as_ref()).await?;
+    let listeners = bind(&config, tls.as_ref())?;
     let (store, opened) = Store::open(data.path(), ROOM, seconds(config.confirm_timeout_s))?;
     let control = Control::bind(&data)?;
     // The store has just been opened and can take one record.
@@ -132,15 +133,26 @@ async fn open_games(config: &Config, store: &Store, room: &Room, was_closed: boo
 /// A socket that listens, and TLS if it is to be spoken there.
 type Listener = (TcpListener, Option<Arc<Tls>>);
 
-async fn bind(config: &Config, tls: Option<&Arc<Tls>>) -> Result<Vec<Listener>, Failure> {
+fn bind(config: &Config, tls: Option<&Arc<Tls>>) -> Result<Vec<Listener>, Failure> {
     let plain = config.listen.iter().map(|&address| (address, None));
     let encrypted = config.tls.tls_listen.iter().map(|&address| (address, tls.cloned()));
     let mut listeners = Vec::new();
     for (address, tls) in plain.chain(encrypted) {
-        let bound = TcpListener::bind(address).await;
-        listeners.push((bound.map_err(|source| Failure::Listen { address, source })?, tls));
+        listeners.push((listen(address).map_err(|source| Failure::Listen { address, source })?, tls));
     }
     Ok(listeners)
+}
+
+/// After a restart everyone comes back at once; whoever finds no place in the queue is kept waiting for seconds by
+/// the system. It takes less than this if `net.core.somaxconn` is less.
+const WAITING_TO_BE_ACCEPTED: u32 = 4096;
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // What lingers of connections to the daemon before this one does not keep the address.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING_TO_BE_ACCEPTED)
 }
 
 /// How many connections there may be, transfers too: what was asked for, as far as the descriptors go.

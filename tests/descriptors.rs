@@ -32,14 +32,6 @@ fn exhaust(daemon: &Daemon) -> Vec<TcpStream> {
     connections
 }
 
-/// Processor time used so far, in hundredths of a second.
-fn processor_ticks(daemon: &Daemon) -> u64 {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", daemon.pid())).unwrap();
-    // After the program's name, which stands in parentheses, utime and stime are the 12th and 13th.
-    let (_, fields) = stat.rsplit_once(") ").unwrap();
-    fields.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum()
-}
-
 #[test]
 fn who_is_in_goes_on_talking() {
     let daemon = Daemon::start();
@@ -59,10 +51,10 @@ fn waiting_for_descriptors_costs_no_processor_time() {
     let daemon = Daemon::start();
     let _connections = exhaust(&daemon);
     let window = Duration::from_millis(500);
-    let (before, since) = (processor_ticks(&daemon), Instant::now());
+    let (before, since) = (daemon.processor_ticks(), Instant::now());
     // The one wait for nothing to happen: a loop that spins would take all of it.
     std::thread::sleep(window);
-    let share = (processor_ticks(&daemon) - before) as f64 / (since.elapsed().as_secs_f64() * 100.0);
+    let share = (daemon.processor_ticks() - before) as f64 / (since.elapsed().as_secs_f64() * 100.0);
     assert!(share < 0.2, "{share} of a processor");
 }
 

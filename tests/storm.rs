@@ -54,19 +54,21 @@ struct Member {
     rest: Vec<u8>,
 }
 
-/// Comes in by token; reads up to the answer.
-async fn come_in(address: SocketAddr, token: &str) -> Member {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(format!("V json\nI {token}\n").as_bytes()).await.unwrap();
+/// Comes in by token; reads up to the answer. `None` if the connection is lost before.
+async fn come_in(address: SocketAddr, token: &str) -> Option<Member> {
+    let mut stream = TcpStream::connect(address).await.ok()?;
+    stream.write_all(format!("V json\nI {token}\n").as_bytes()).await.ok()?;
     let mut bytes = Vec::new();
     loop {
-        assert_ne!(stream.read_buf(&mut bytes).await.unwrap(), 0, "{}", String::from_utf8_lossy(&bytes));
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
         let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
         if let Some(answer) = lines.nth(1) {
             let answer: Value = serde_json::from_slice(answer).unwrap();
             assert_eq!(answer["ok"], "I", "{answer}");
             let rest = lines.flatten().copied().collect();
-            return Member { stream, entry: answer["seq"].as_u64().unwrap(), rest };
+            return Some(Member { stream, entry: answer["seq"].as_u64().unwrap(), rest });
         }
     }
 }
@@ -75,11 +77,10 @@ impl Member {
     /// Listens to its end, or up to some words.
     async fn listen(&mut self, words: Option<&str>) {
         loop {
-            let words = words.map(str::as_bytes);
-            if words.is_some_and(|words| self.rest.windows(words.len()).any(|part| part == words)) {
+            if words.is_some_and(|words| memchr::memmem::find(&self.rest, words.as_bytes()).is_some()) {
                 return;
             }
-            // As much as the words could have begun in.
+            // What the words could have begun in.
             self.rest.drain(..self.rest.len().saturating_sub(MARK.len()));
             let end = self.stream.read_buf(&mut self.rest).await.unwrap_or(0);
             if end == 0 {
@@ -97,7 +98,12 @@ async fn all_come_in(address: SocketAddr, accounts: &[Arc<Account>]) -> (JoinSet
     for account in accounts {
         let (account, sender) = (Arc::clone(account), sender.clone());
         members.spawn(async move {
-            let mut member = come_in(address, &account.token).await;
+            let mut member = loop {
+                match come_in(address, &account.token).await {
+                    Some(member) => break member,
+                    None => tokio::time::sleep(Duration::from_millis(50)).await,
+                }
+            };
             let mut log = Log::of(&account.name);
             log.steps.push(Step::Entered { seq: member.entry, token: Some(account.token.clone()) });
             sender.send((begin.elapsed(), log)).unwrap();
@@ -135,6 +141,7 @@ fn after_a_crash_everyone_is_back_within_seconds_by_token() {
     let mut start = Spread::default();
     start.time(|| daemon.restart());
     let (members, back, more) = runtime.block_on(all_come_in(daemon.address, &accounts));
+    let used_ms = 10 * daemon.processor_ticks();
     logs.extend(more);
     assert_eq!(logs.len(), 2 * clients);
     // They are not only answered, but hear.
@@ -144,7 +151,9 @@ fn after_a_crash_everyone_is_back_within_seconds_by_token() {
     assert!(reply.starts_with("OK "), "{reply}");
     runtime.block_on(async { timeout(PATIENCE, members.join_all()).await.expect("all hear it in time") });
     println!("{clients} clients come in at once: {first}");
-    println!("after kill -9 the daemon listens again in {start}; {clients} come back at once: {back}");
+    println!(
+        "after kill -9 the daemon listens again in {start}; {clients} come back at once: {back}; that takes the daemon {used_ms} ms of processor time"
+    );
     println!("what is said then is heard by all after {:.1} ms", begin.elapsed().as_secs_f64() * 1e3);
     let stored = Stored::read(&daemon.data());
     assert_faultless("with all back", &faults(&logs.iter().collect::<Vec<_>>(), &stored));
