@@ -22,7 +22,7 @@ fn every_ok_is_honoured_after_kill_9_under_mixed_load_and_the_daemon_is_back_at_
     let (mut starts, mut begun_files) = (Spread::default(), 0);
     for kill in 1..=kills {
         // Mostly soon, sometimes when much has happened.
-        let enough = [100, 100, 100, 1500][dice.below(4) as usize];
+        let enough = [100, 300, 300, 1500][dice.below(4) as usize];
         let has_come = mixed.progress().wait_for(dice.below(enough));
         // The moment is the dice's, also between one step and the next.
         thread::sleep(Duration::from_micros(dice.below(20_000)));

@@ -2,43 +2,17 @@
 //! Each passes, and then everything goes on, with every `OK` honoured. Run with `cargo test -- --ignored`;
 //! PARLOR_TEST_OUTAGES says how many (`tests/long/faults`).
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use crate::harness::mixed::{Mixed, Scene};
 use crate::harness::oracle::Tally;
-use crate::harness::{Daemon, Dice, eventually, repetitions, seed};
+use crate::harness::{Daemon, Dice, Injector, eventually, repetitions, seed};
 
-/// What strace does to calls.
-const SLOW_DISK: &str = "inject=fsync,fdatasync:delay_enter=200000";
-const FULL_DISK: &str = "inject=pwrite64,fallocate,ftruncate:error=ENOSPC";
-
-/// Makes calls fail or wait until dropped.
-struct Injection(Child);
-
-impl Injection {
-    fn start(daemon: &Daemon, what: &str) -> Self {
-        let mut command = Command::new("strace");
-        command.args(["-f", "-o", "/dev/null", "-e", what, "-p", &daemon.pid().to_string()]);
-        let mut tracer = command.stderr(Stdio::piped()).spawn().expect("this test needs strace");
-        let mut told = BufReader::new(tracer.stderr.take().unwrap()).lines();
-        let attached = told.by_ref().map_while(Result::ok).find(|line| line.contains("attached"));
-        assert!(attached.is_some(), "this test needs the right to trace");
-        // It tells of each thread.
-        thread::spawn(move || told.for_each(drop));
-        Self(tracer)
-    }
-}
-
-impl Drop for Injection {
-    fn drop(&mut self) {
-        // It lets go of the daemon, which goes on.
-        let _ = Command::new("kill").arg("-INT").arg(self.0.id().to_string()).status();
-        let _ = self.0.wait();
-    }
-}
+/// What is done with the database.
+const DATABASE: &[&str] = &["parlor.db", "parlor.db-wal"];
+const SLOW_DISK: &[&str] = &["fsync:delay_enter=200000", "fdatasync:delay_enter=200000"];
+const FULL_DISK: &[&str] = &["pwrite64:error=ENOSPC"];
 
 #[test]
 #[ignore = "needs strace, and the right to trace: cargo test -- --ignored"]
@@ -61,11 +35,11 @@ fn after_an_outage_everything_goes_on_and_every_ok_is_honoured() {
                 daemon.signal("CONT");
             }
             1 => {
-                let _slow = Injection::start(&daemon, SLOW_DISK);
+                let _slow = Injector::attach(&daemon, DATABASE, SLOW_DISK, "");
                 thread::sleep(short);
             }
             _ => {
-                let _full = Injection::start(&daemon, FULL_DISK);
+                let _full = Injector::attach(&daemon, DATABASE, FULL_DISK, "");
                 thread::sleep(short);
             }
         }

@@ -23,5 +23,9 @@ need_root() {  # need_root WHAT-FOR
 
 # promise TEST...: runs these tests, also those that need more than most machines have, one after the other.
 promise() {
+  # A name that has changed would be no test, and no failure.
+  for name in "$@"; do
+    grep -q "^fn ${name##*::}()" "tests/${name%%::*}.rs" || { echo "there is no test $name" >&2; exit 1; }
+  done
   PARLOR_TEST_STRICT=1 cargo test --locked --release --test promises -- --include-ignored --nocapture --test-threads 1 --exact "$@"
 }

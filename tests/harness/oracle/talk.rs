@@ -39,10 +39,8 @@ fn check_presence(stored: &Stored, faults: &mut Faults) {
                     faults.add(Kind::Doubled, format!("{from} entered with #{before} and, without leaving, with #{seq}"));
                 }
             }
-            "leave" => {
-                if here.remove(from.as_str()).is_none() {
-                    faults.add(Kind::Doubled, format!("{from} left with #{seq} and was not there"));
-                }
+            "leave" if here.remove(from.as_str()).is_none() => {
+                faults.add(Kind::Doubled, format!("{from} left with #{seq} and was not there"));
             }
             _ => (),
         }
