@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
-use crate::harness::{Client, Daemon, eventually};
+use crate::harness::{Client, Daemon, Injector, eventually};
 
 /// Connections beyond those for which there are descriptors.
 const TOO_MANY: usize = 20;
@@ -93,4 +93,24 @@ fn strangers_cannot_fill_the_log_by_it() {
     let log = daemon.log();
     let complaints = log.lines().filter(|line| line.contains("cannot accept")).count();
     assert!((1..=3).contains(&complaints), "{complaints} lines: {log}");
+}
+
+/// The whole system is out of descriptors (ENFILE), not this process.
+#[test]
+#[ignore = "needs strace, and the right to trace: cargo test -- --ignored"]
+fn a_system_without_descriptors_is_waited_for() {
+    let mut daemon = Daemon::start();
+    let mut alice = Client::enter(&daemon, "alice");
+    let injector = Injector::attach_to_all(&daemon, &["accept4:error=ENFILE"]);
+    let waiting = TcpStream::connect(daemon.address).unwrap();
+    eventually("accepting fails", || injector.calls().iter().any(|call| call.contains("ENFILE")));
+    assert!(alice.ask("C - still here").starts_with("OK "));
+    assert!(injector.calls().len() < 50, "it pauses in between");
+    drop(injector);
+    // Who waited outside is let in.
+    let mut waiting = Client::over(waiting);
+    assert_eq!(waiting.ask("K"), "OK");
+    drop((waiting, alice));
+    daemon.stop();
+    assert!(daemon.log().contains("cannot accept connections"));
 }

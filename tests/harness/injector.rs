@@ -16,10 +16,19 @@ impl Injector {
     /// Begins to inject, such as `fsync:error=EIO`, into what is done with these files of the data directory. `watched`
     /// are further calls to note.
     pub fn attach(daemon: &Daemon, files: &[&str], injected: &[&str], watched: &str) -> Self {
+        let only = paths(&daemon.data(), files).into_iter().flat_map(|path| ["-P".to_owned(), path]).collect();
+        Self::attach_with(daemon, only, injected, watched)
+    }
+
+    /// The same for calls that are about no file.
+    pub fn attach_to_all(daemon: &Daemon, injected: &[&str]) -> Self {
+        Self::attach_with(daemon, Vec::new(), injected, "")
+    }
+
+    fn attach_with(daemon: &Daemon, only: Vec<String>, injected: &[&str], watched: &str) -> Self {
         let trace = tempfile::NamedTempFile::new().unwrap();
         let mut command = Command::new("strace");
-        command.arg("-f").arg("-o").arg(trace.path());
-        command.args(paths(&daemon.data(), files).iter().flat_map(|path| ["-P".into(), path.clone()]));
+        command.arg("-f").arg("-o").arg(trace.path()).args(only);
         let calls = injected.iter().map(|fault| fault.split(':').next().unwrap());
         let traced: Vec<&str> = calls.chain([watched]).filter(|calls| !calls.is_empty()).collect();
         command.arg("-e").arg(format!("trace={}", traced.join(",")));
