@@ -19,10 +19,32 @@ CREATE TABLE base_info (
 CREATE TABLE login_token (
     hash      BLOB    PRIMARY KEY,
     uid       INTEGER NOT NULL REFERENCES base_info (id),
-    used_time INTEGER NOT NULL                -- issued or last used
+    used_time INTEGER NOT NULL                -- issued or last used; 0 for one that a ban made void
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX login_token_of ON login_token (uid, used_time);
+
+-- Whom the operator does not let in: an account, or a network. A ban whose time is over is none.
+CREATE TABLE ban (
+    id        INTEGER PRIMARY KEY,
+    uid       INTEGER UNIQUE REFERENCES base_info (id),
+    network   TEXT    UNIQUE,                 -- 192.0.2.7, 192.0.2.0/24 or 2001:db8::/64
+    made_time INTEGER NOT NULL,
+    end_time  INTEGER,                        -- NULL for a ban that does not end by itself
+    why       TEXT    NOT NULL,               -- the operator's words, or empty
+    CHECK ((uid IS NULL) <> (network IS NULL))
+) STRICT;
+
+-- What the operator ordered, done or refused.
+CREATE TABLE audit (
+    id         INTEGER PRIMARY KEY,
+    order_time INTEGER NOT NULL,
+    who        TEXT    NOT NULL,              -- the system's user: alice (uid 1000)
+    what       TEXT    NOT NULL,              -- ban, kick, ...
+    whom       TEXT,                          -- a name or a network
+    details    TEXT    NOT NULL,              -- the rest of the order, or empty; never a password
+    refused    TEXT                           -- why it was not carried out; NULL if it was
+) STRICT;
 
 -- Rooms. No number above reserved_seq has ever been given to an event, so that numbering can go on
 -- past it after a crash. After a clean stop it is the last number given.

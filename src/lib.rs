@@ -38,16 +38,18 @@
 //! |---|---|---|
 //! | [`protocol`] | requests, events, replies, voices, codec, limits: pure | nothing of ours |
 //! | [`store`] | the queue, the writer thread, the reads, the schema: the only SQL | protocol |
-//! | [`room`] | the actor, the log with its cursors, who is here | protocol, store |
+//! | [`connections`] | who is connected, and the one way to end a connection from outside | protocol, store, guard's networks |
+//! | [`room`] | the actor, the log with its cursors, who is here | protocol, store, connections |
 //! | [`auth`] | the only bcrypt, tokens and tickets | protocol, store |
 //! | [`files`] | the actor, the shelf, tickets, the files' directory | protocol, store, room, auth |
 //! | [`games`] | the actor, tables, clocks, ratings, and the rules of each game | protocol, store, room |
 //! | [`session`] | what one connection may ask, and its replies | the handles of the above |
 //! | [`net`] | listener, TLS, reader, writer, transfers: the only sockets of clients | session, files, room's cursors |
-//! | [`admin`] | the control socket and the flags that talk to it | session's services |
+//! | [`admin`] | the control socket, the operator's orders and the flags that give them | session's services |
 //! | [`client`] | the library for the other side of the wire: no part of the daemon | nothing of ours |
 //! | [`guard`] | budgets against floods and guesses, networks | protocol, store |
 //! | [`background`] | the threads of low priority, for hashes and bytes | nothing of ours |
+//! | [`metrics`] | what has happened since the start, as numbers | protocol |
 //! | [`mailbox`] | how actors are told and asked | nothing of ours |
 //! | [`panics`] | keeping a panic to what it happened to | nothing of ours |
 //! | [`errors`] | which error is which refusal | protocol, store, auth |
@@ -76,6 +78,7 @@ pub mod background;
 pub mod client;
 pub mod clock;
 pub mod config;
+pub mod connections;
 pub mod data_dir;
 pub mod errors;
 pub mod exit;
@@ -85,6 +88,7 @@ pub mod guard;
 pub mod live;
 pub mod logging;
 pub mod mailbox;
+pub mod metrics;
 pub mod net;
 pub mod panics;
 pub mod protocol;

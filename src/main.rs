@@ -29,8 +29,8 @@ fn main() -> ExitCode {
 
 fn run(loaded: Loaded) -> Result<(), Failure> {
     let config = &loaded.config;
-    if let Some(text) = &config.announce {
-        println!("{}", client::announce(&config.data, text)?);
+    if let Some(words) = client::give_order(&config.data, &config.operator)? {
+        println!("{words}");
         return Ok(());
     }
     // Only the store's readers block threads; more threads than readers would wait for each other.

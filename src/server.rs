@@ -16,10 +16,13 @@ use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 
+use crate::admin::orders::Operator;
 use crate::admin::server::Control;
 use crate::auth::Auth;
 use crate::background::Background;
+use crate::clock::now_ms;
 use crate::config::{Changeable, Config, Loaded, seconds};
+use crate::connections::Connections;
 use crate::data_dir::DataDir;
 use crate::exit::Failure;
 use crate::files::{self, DirectoryError, Files, OpenError};
@@ -32,6 +35,7 @@ use crate::net::{Tls, Treatment};
 use crate::reload::{Levers, Settings};
 use crate::room::Room;
 use crate::session::Services;
+use crate::store::record::{BanRecord, Barred};
 use crate::store::{Closed, Store};
 
 /// The one room, until there are more.
@@ -53,7 +57,8 @@ pub async fn run(loaded: Loaded) -> Result<(), Failure> {
     let control = Control::bind(&data)?;
     // The store has just been opened and can take one record.
     let slot = store.queue.slot(1).await.map_err(|_| Failure::Internal("the store"))?;
-    let (room, started, room_task) = Room::open(ROOM, opened, store.queue.clone(), slot).await;
+    let connections = connections_at_start(&store).await?;
+    let (room, started, room_task) = Room::open(ROOM, opened, store.queue.clone(), connections.clone(), slot).await;
     if store.queue.durable(started.position, store.queue.confirm_deadline()).await.is_err() {
         return close(store, Instant::now(), false, Some(Failure::Internal("the store")));
     }
@@ -66,6 +71,7 @@ pub async fn run(loaded: Loaded) -> Result<(), Failure> {
     let Changeable { terms, treatment, .. } = Changeable::from(&config);
     let terms = Live::new(terms);
     let services = Arc::new(Services {
+        connections,
         room: room.clone(),
         queue: store.queue.clone(),
         reader: store.reader.clone(),
@@ -75,7 +81,11 @@ pub async fn run(loaded: Loaded) -> Result<(), Failure> {
         games: games.clone(),
         terms: terms.clone(),
     });
-    let control = tokio::spawn(control.run(Arc::clone(&services)));
+    let operator = Operator::new(Arc::clone(&services), data.path().to_owned()).await.map_err(|error| {
+        log::error!("what was ordered: {error}");
+        Failure::Internal("the store")
+    })?;
+    let control = tokio::spawn(control.run(operator));
     log::info!("parlord {} on {}, at most {max_connections} connections", env!("CARGO_PKG_VERSION"), config.data.display());
     let levers = Levers { terms, treatment: Live::new(treatment), queue: store.queue.clone(), files, games: games.clone() };
     let acceptor = start_accepting(services, listeners, &levers.treatment, background.handle().clone())?;
@@ -94,6 +104,24 @@ pub async fn run(loaded: Loaded) -> Result<(), Failure> {
     control.abort();
     let room_is_closed = stop_talking(&acceptor, &games, &room, deadline, failure.is_some()).await;
     close(store, deadline, room_is_closed, failure)
+}
+
+/// Nobody is connected, but networks may be banned.
+async fn connections_at_start(store: &Store) -> Result<Connections, Failure> {
+    let now_ms = now_ms();
+    let bans = store.reader.bans(now_ms).await.map_err(|error| {
+        log::error!("who is banned: {error}");
+        Failure::Internal("the store")
+    })?;
+    let connections = Connections::default();
+    for BanRecord { whom, terms, .. } in bans.into_iter().map(|named| named.ban) {
+        let Barred::Network(network) = whom else { continue };
+        match network.parse() {
+            Ok(network) => _ = connections.ban(network, terms.until_ms, now_ms),
+            Err(error) => log::error!("a ban of {network:?} is of no use: {error}"),
+        }
+    }
+    Ok(connections)
 }
 
 async fn open_files(

@@ -3,26 +3,10 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Output;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Daemon, parlord};
-
-/// Exit 0, these words on standard output and none on the other.
-#[track_caller]
-fn assert_done(output: &Output, words: &str) {
-    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stdout).trim_end()), (Some(0), words), "{output:?}");
-    assert!(output.stderr.is_empty(), "{output:?}");
-}
-
-/// Exit 1, nothing on standard output; returns the words on the other.
-#[track_caller]
-fn assert_refused(output: &Output) -> String {
-    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), &b""[..]), "{output:?}");
-    assert!(!output.stderr.is_empty());
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
+use crate::harness::{Client, Daemon, assert_done, assert_refused, parlord};
 
 #[test]
 fn everyone_in_the_room_hears_it_in_their_voice_and_it_is_history() {

@@ -46,6 +46,29 @@ fn of_many_who_use_one_ticket_at_once_one_gets_through() {
 }
 
 #[test]
+fn of_100_connections_at_once_with_one_ticket_one_gets_the_file() {
+    let daemon = Daemon::start();
+    let mut alice = Client::enter(&daemon, "alice");
+    alice.share(&daemon, "shared", b"hello");
+    let line = format!("T {}\n", alice.find("shared").ticket);
+    let start = &std::sync::Barrier::new(100);
+    let replies: Vec<Vec<u8>> = std::thread::scope(|scope| {
+        let tries = [(); 100].map(|()| {
+            let mut transfer = Client::connect(&daemon);
+            let line = &line;
+            scope.spawn(move || {
+                start.wait();
+                transfer.send_raw(line.as_bytes());
+                transfer.bytes()
+            })
+        });
+        tries.into_iter().map(|transfer| transfer.join().unwrap()).collect()
+    });
+    assert_eq!(replies.iter().filter(|reply| *reply == b"hello").count(), 1);
+    assert_eq!(replies.iter().filter(|reply| reply.starts_with(b"ERR bad-ticket ")).count(), 99);
+}
+
+#[test]
 fn an_account_has_so_many_tickets_and_the_oldest_dies_first() {
     let daemon = Daemon::start();
     let mut alice = Client::enter(&daemon, "alice");

@@ -79,7 +79,12 @@ fn example() -> String {
     );
     for flag in flags().iter().filter(|flag| is_setting(flag)) {
         let name = flag.get_long().unwrap();
-        let form = flag.get_value_names().and_then(|names| names.first()).map_or("true", |name| name.as_str());
+        let form = match (flag.get_action(), flag.get_value_names().and_then(|names| names.first())) {
+            (clap::ArgAction::SetTrue, _) | (_, None) => "true".to_owned(),
+            (_, Some(number)) if ["N", "S", "H", "D"].contains(&number.as_str()) => number.to_string(),
+            (clap::ArgAction::Append, Some(name)) => format!("[\"{name}\"]"),
+            (_, Some(name)) => format!("\"{name}\""),
+        };
         let in_quotes =
             |word: &str| if word.parse::<i64>().is_ok() || word == "true" { word.to_owned() } else { format!("\"{word}\"") };
         let defaults = flag.get_default_values().iter().flat_map(|words| words.to_str().unwrap().split(','));
@@ -87,7 +92,7 @@ fn example() -> String {
         let value = match (&words[..], flag.get_action()) {
             (words @ [_, ..], clap::ArgAction::Append) => format!("[{}]", words.join(", ")),
             ([word], _) => word.clone(),
-            _ => form.to_owned(),
+            _ => form,
         };
         let has_default = !words.is_empty();
         let _ = write!(text, "\n# {}\n{}{name} = {value}\n", flag.get_help().unwrap(), if has_default { "#" } else { "# " });

@@ -53,6 +53,35 @@ fn an_unknown_token_is_refused_and_costs_no_try() {
 }
 
 #[test]
+fn of_100_connections_at_once_with_one_token_one_stays_and_the_others_are_told() {
+    let daemon = Daemon::start();
+    let token = token_of(&daemon, "alice");
+    let start = &std::sync::Barrier::new(100);
+    let mut clients: Vec<Client> = std::thread::scope(|scope| {
+        let tries = [(); 100].map(|()| {
+            let mut client = Client::connect(&daemon);
+            let token = &token;
+            scope.spawn(move || {
+                start.wait();
+                client.send(&format!("I {token}"));
+                // Whoever is replaced while it comes in has no other answer.
+                let answer = client.line();
+                assert!(answer.starts_with("OK alice 1 ") || answer.starts_with("Closing (replaced)"), "{answer}");
+                client
+            })
+        });
+        tries.into_iter().map(|client| client.join().unwrap()).collect()
+    });
+    let mut observer = Client::enter(&daemon, "observer");
+    assert_eq!(observer.ask("W"), "OK 2 alice observer");
+    observer.ask("C - who is there");
+    let heard = clients.iter_mut().map(|client| client.line_or_end().unwrap_or_default());
+    let heard: Vec<String> = heard.filter(|line| !line.is_empty() && !line.starts_with("Closing (replaced)")).collect();
+    assert_eq!(heard, ["[observer] entered the room"], "one is there");
+    assert_eq!(tokens_in(&daemon), 1);
+}
+
+#[test]
 fn an_account_keeps_its_10_newest_tokens() {
     let daemon = Daemon::start();
     let others = token_of(&daemon, "bob");
@@ -179,7 +208,7 @@ fn flags_of_another_type_are_bad_json_and_log_nobody_in() {
 }
 
 /// Logs in, which gives a token, and leaves again.
-fn token_of(daemon: &Daemon, name: &str) -> String {
+pub fn token_of(daemon: &Daemon, name: &str) -> String {
     let mut program = Client::connect(daemon);
     program.ask("V json");
     let welcome: Value = serde_json::from_str(&program.log_in(name)).unwrap();
@@ -187,12 +216,12 @@ fn token_of(daemon: &Daemon, name: &str) -> String {
     welcome["token"].as_str().unwrap().to_owned()
 }
 
-fn log_in_by(daemon: &Daemon, token: &str) -> String {
+pub fn log_in_by(daemon: &Daemon, token: &str) -> String {
     Client::connect(daemon).ask(&format!("I {token}"))
 }
 
 /// Logs in with these flags; also returns the reply to `P`.
-fn script_of(daemon: &Daemon, name: &str, flags: &str) -> (Client, Value) {
+pub fn script_of(daemon: &Daemon, name: &str, flags: &str) -> (Client, Value) {
     let mut script = Client::connect(daemon);
     script.ask("V json");
     script.ask(&format!("U {name}"));

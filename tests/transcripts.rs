@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::harness::{Client, Daemon};
 
 /// Whether a line is as a transcript has it; `…` stands for anything.
-fn is_like(line: &str, pattern: &str) -> bool {
+pub fn is_like(line: &str, pattern: &str) -> bool {
     let mut rest = line;
     let mut pieces = pattern.split('…');
     let Some(tail) = pieces.next().and_then(|first| rest.strip_prefix(first)) else { return false };
@@ -22,7 +22,7 @@ fn is_like(line: &str, pattern: &str) -> bool {
 }
 
 /// The fenced blocks of a document that are marked `transcript`.
-fn blocks<'a>(document: &'a str, mark: &str) -> Vec<&'a str> {
+pub fn blocks<'a>(document: &'a str, mark: &str) -> Vec<&'a str> {
     let opening = format!("```{mark}\n");
     let blocks: Vec<&str> = document.split(&opening).skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(!blocks.is_empty(), "no {mark} in the document");

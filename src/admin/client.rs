@@ -5,19 +5,46 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+use super::terminal::new_password;
 use super::{Order, Outcome};
+use crate::config::OperatorOptions;
 use crate::data_dir::ControlPath;
 use crate::exit::Failure;
 
 /// How long the daemon may take: longer than it waits for its disk.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Says `text` to everyone in the room of the daemon on `data`; returns what to print.
-pub fn announce(data: &Path, text: &str) -> Result<String, Failure> {
-    order(data, &Order::Announce { text: text.to_owned() })
+/// Gives the order that the flags hold to the daemon on `data`; returns what to print, or `None` if there is none.
+pub fn give_order(data: &Path, options: &OperatorOptions) -> Result<Option<String>, Failure> {
+    match order_of(options.clone())? {
+        Some(order) => give(data, &order).map(Some),
+        None => Ok(None),
+    }
 }
 
-fn order(data: &Path, order: &Order) -> Result<String, Failure> {
+fn order_of(options: OperatorOptions) -> Result<Option<Order>, Failure> {
+    // At most one of them is there: the flags exclude each other.
+    Ok(match options {
+        OperatorOptions { status: true, json, .. } => Some(Order::Status { json }),
+        OperatorOptions { bans: true, .. } => Some(Order::Bans),
+        OperatorOptions { audit: Some(count), .. } => Some(Order::Audit { count }),
+        OperatorOptions { announce: Some(text), .. } => Some(Order::Announce { text }),
+        OperatorOptions { kick: Some(name), .. } => Some(Order::Kick { name }),
+        OperatorOptions { ban: Some(whom), ban_time, why, .. } => {
+            Some(Order::Ban { whom, for_s: ban_time.map(|time| time.as_secs()), why: why.unwrap_or_default() })
+        }
+        OperatorOptions { unban: Some(whom), .. } => Some(Order::Unban { whom }),
+        OperatorOptions { grant: Some(name), .. } => Some(Order::Grant { name }),
+        OperatorOptions { revoke: Some(name), .. } => Some(Order::Revoke { name }),
+        OperatorOptions { set_password: Some(name), .. } => {
+            let password = new_password(&name).map_err(|why| Failure::Control(format!("{why}; nothing was changed")))?;
+            Some(Order::SetPassword { name, password })
+        }
+        _ => None,
+    })
+}
+
+fn give(data: &Path, order: &Order) -> Result<String, Failure> {
     let unreachable = |error: std::io::Error| {
         Failure::Control(match error.kind() {
             ErrorKind::NotFound | ErrorKind::ConnectionRefused => {

@@ -1,6 +1,7 @@
-//! The daemon's end of the control socket.
+//! The daemon's end of the control socket: who may give orders, and how many at once.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,19 +10,19 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::orders::Operator;
 use super::{Order, Outcome};
 use crate::data_dir::{ControlPath, DataDir};
 use crate::logging::Seldom;
-use crate::protocol::limits::{MARKS_IN_A_RUN, TEXT_BYTES};
-use crate::protocol::text::{Text, TextFault};
-use crate::session::Services;
 
 /// Orders carried out at once.
 const AT_ONCE: usize = 4;
-/// How long an operator's program may take to send its order.
+/// How long an operator's program may take to send its order, and to take the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest order: an announcement with every byte escaped.
 const ORDER_BYTES: u64 = 32 << 10;
+/// The system's user who may do everything.
+const ROOT: u32 = 0;
 
 /// The bound socket.
 pub struct Control {
@@ -42,7 +43,12 @@ impl Control {
     }
 
     /// Carries out orders until dropped.
-    pub async fn run(self, services: Arc<Services>) {
+    pub async fn run(self, operator: Operator) {
+        let operator = Arc::new(operator);
+        tokio::join!(operator.watch(), self.accept(&operator));
+    }
+
+    async fn accept(&self, operator: &Arc<Operator>) {
         let places = Arc::new(Semaphore::new(AT_ONCE));
         let mut warning = Seldom::default();
         loop {
@@ -50,9 +56,9 @@ impl Control {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
             match self.listener.accept().await {
                 Ok((socket, _)) => {
-                    let services = Arc::clone(&services);
+                    let operator = Arc::clone(operator);
                     tokio::spawn(async move {
-                        if let Err(error) = serve(socket, &services).await {
+                        if let Err(error) = serve(socket, &operator).await {
                             log::warn!("control socket: {error}");
                         }
                         drop(place);
@@ -76,40 +82,36 @@ impl Drop for Control {
     }
 }
 
-async fn serve(mut socket: UnixStream, services: &Services) -> io::Result<()> {
+async fn serve(mut socket: UnixStream, operator: &Operator) -> io::Result<()> {
+    let uid = socket.peer_cred()?.uid();
     let (read_half, mut write_half) = socket.split();
     let mut line = String::new();
     timeout(PATIENCE, BufReader::new(read_half.take(ORDER_BYTES)).read_line(&mut line)).await??;
-    let outcome = match serde_json::from_str(&line) {
-        Ok(Order::Announce { text }) => announce(&text, services).await,
+    let outcome = match serde_json::from_str::<Order>(&line) {
+        Ok(order) if may_order(uid) => operator.carry_out(order, &user(uid)).await,
+        Ok(order) => {
+            operator.refuse(order, &user(uid), "only the user whom the daemon runs as may give orders, and root").await
+        }
         Err(error) => Outcome::Failed(format!("the daemon does not understand this order: {error}")),
     };
     let mut answer = serde_json::to_string(&outcome)?;
     answer.push('\n');
-    write_half.write_all(answer.as_bytes()).await
+    timeout(PATIENCE, write_half.write_all(answer.as_bytes())).await?
 }
 
-async fn announce(text: &str, services: &Services) -> Outcome {
-    let text = match Text::parse_lines(text) {
-        Ok(text) => text,
-        Err(TextFault::Blank) => return Outcome::Failed("there is nothing to announce".into()),
-        Err(TextFault::TooLong) => return Outcome::Failed(format!("an announcement has at most {TEXT_BYTES} bytes")),
-        Err(TextFault::Escape | TextFault::Control) => {
-            return Outcome::Failed("an announcement may not hold control characters".into());
-        }
-        Err(TextFault::Marks) => {
-            let words = format!("an announcement has at most {MARKS_IN_A_RUN} combining marks on one letter");
-            return Outcome::Failed(words);
-        }
-    };
-    let deadline = services.queue.confirm_deadline();
-    let Ok(slot) = services.queue.slot(1).await else {
-        return Outcome::Failed("the daemon cannot store anything at the moment; nothing was announced".into());
-    };
-    let announced = services.room.announce(text, slot).await;
-    if services.queue.durable(announced.position, deadline).await.is_err() {
-        return Outcome::Failed("announced, but not stored yet; do not repeat it".into());
-    }
-    let plural = if announced.listeners == 1 { "" } else { "s" };
-    Outcome::Done(format!("announced to {} connection{plural}", announced.listeners))
+/// The directory lets nobody else come here; but a directory's mode is quickly changed.
+fn may_order(uid: u32) -> bool {
+    uid == ROOT || uid == rustix::process::geteuid().as_raw()
+}
+
+/// One of the system's users, as the audit names it.
+fn user(uid: u32) -> String {
+    let accounts = std::fs::read_to_string(Path::new("/etc/passwd")).unwrap_or_default();
+    let name = accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == uid.to_string()).then(|| name.to_owned())
+    });
+    // Some users are listed elsewhere, in a directory on the network.
+    name.map_or_else(|| format!("uid {uid}"), |name| format!("{name} (uid {uid})"))
 }

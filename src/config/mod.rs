@@ -1,7 +1,7 @@
 //! Flags, environment and the file of settings, parsed once. Every figure's unit stands in its name. Those for files are in
-//! [`files`], those for games in [`games`], budgets in [`guard`], those for TLS in [`tls`]. A flag that has a
-//! variable is a setting, and can stand in the file too ([`mod@file`]); [`load`] puts all of them together, [`changeable`] is what can change while the daemon
-//! runs.
+//! [`files`], those for games in [`games`], budgets in [`guard`], those for TLS in [`tls`], the operator's orders in
+//! [`operator`]. A flag that has a variable is a setting, and can stand in the file too ([`mod@file`]); [`load`] puts all of
+//! them together, [`changeable`] is what can change while the daemon runs.
 
 mod changeable;
 mod file;
@@ -9,6 +9,7 @@ mod files;
 mod games;
 mod guard;
 mod load;
+pub mod operator;
 mod tls;
 
 use std::net::SocketAddr;
@@ -25,6 +26,7 @@ pub use files::FileOptions;
 pub use games::GameOptions;
 pub use guard::GuardOptions;
 pub use load::{Changes, LoadError, Loaded};
+pub use operator::OperatorOptions;
 pub use tls::TlsOptions;
 
 /// A chat room whose complete client is netcat.
@@ -92,10 +94,6 @@ pub struct Config {
     #[arg(long, value_name = "FILE", env = "PARLOR_CONFIG")]
     pub config: Option<PathBuf>,
 
-    /// Say this to everyone through the daemon running on the data directory, then exit
-    #[arg(long, value_name = "TEXT")]
-    pub announce: Option<String>,
-
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take it for the program's description")]
     pub files: FileOptions,
@@ -111,6 +109,10 @@ pub struct Config {
     #[command(flatten)]
     #[expect(missing_docs, reason = "as above")]
     pub tls: TlsOptions,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "as above")]
+    pub operator: OperatorOptions,
 }
 
 impl Config {

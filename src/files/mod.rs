@@ -28,16 +28,17 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+use crate::connections::ConnectionId;
 use crate::mailbox::Mailbox;
 use crate::protocol::digest::Digest;
 use crate::protocol::event::SharedFile;
 use crate::protocol::file_name::FileName;
 use crate::protocol::refusal::Refusal;
 use crate::protocol::request::TransferRequest;
-use crate::room::{ConnectionId, Posted, Room};
+use crate::room::{Posted, Room};
 use crate::store::queue::{Position, Queue, Slot};
 use crate::store::read::{ReadError, Reader};
-use crate::store::record::Account;
+use crate::store::record::{Account, AccountId};
 use upload::Upload;
 
 /// Commands waiting for the actor. Whoever finds it full waits a moment.
@@ -134,6 +135,14 @@ pub enum Withdrawal {
     },
     /// Nothing was shared, but one's own ticket to send it is void, and what had come of it was removed.
     Dropped,
+}
+
+/// What a ticket has begun, and whose it is.
+pub struct Begun {
+    /// Who asked for the ticket.
+    pub account: Account,
+    /// The transfer.
+    pub transfer: Transfer,
 }
 
 /// A transfer that a ticket has begun.
@@ -245,8 +254,18 @@ impl Files {
     }
 
     /// `T`: begins what a ticket is good for.
-    pub async fn begin(&self, request: TransferRequest) -> Result<Transfer, Refusal> {
+    pub async fn begin(&self, request: TransferRequest) -> Result<Begun, Refusal> {
         self.mailbox.ask(|answer| actor::Command::Begin { request, answer }).await
+    }
+
+    /// An order about an account: its tickets are void.
+    pub async fn revoke(&self, account: AccountId) {
+        self.mailbox.ask(|answer| actor::Command::Revoke { account, answer }).await;
+    }
+
+    /// How many tickets wait to be used.
+    pub async fn tickets(&self) -> usize {
+        self.mailbox.ask(|answer| actor::Command::Tickets { answer }).await
     }
 
     async fn hold(&self, digest: Digest) -> Hold {

@@ -84,6 +84,16 @@ impl Tickets {
         self.revoke(|grant| grant.account.id == account && grant.sends(name))
     }
 
+    /// Kills all of the account's tickets.
+    pub(super) fn revoke_all(&mut self, account: AccountId) {
+        self.revoke(|grant| grant.account.id == account);
+    }
+
+    /// How many wait to be used.
+    pub(super) fn count(&self, now: Instant) -> usize {
+        self.grants.values().filter(|grant| grant.expires > now).count()
+    }
+
     fn revoke(&mut self, is_meant: impl Fn(&Grant) -> bool) -> bool {
         let before = self.grants.len();
         self.grants.retain(|_, grant| !is_meant(grant));
@@ -144,6 +154,33 @@ mod tests {
         }
         tickets.withdraw(1);
         assert!(tickets.get(&[1; 32], now).is_none() && tickets.get(&[2; 32], now).is_some());
+    }
+
+    #[test]
+    fn an_accounts_tickets_are_revoked_together() {
+        let (mut tickets, now) = (Tickets::new(LIFETIME), Instant::now());
+        for (byte, owner) in [(1, 1), (2, 1), (3, 2)] {
+            tickets.issue([byte; 32], account(owner), upload(&format!("a{byte}")), now);
+        }
+        tickets.revoke_all(AccountId::from_number(1));
+        assert!(tickets.get(&[1; 32], now).is_none() && tickets.get(&[2; 32], now).is_none());
+        assert!(tickets.get(&[3; 32], now).is_some() && tickets.count(now) == 1 && tickets.count(now + LIFETIME) == 0);
+    }
+
+    #[test]
+    fn of_100_000_random_tickets_none_opens_anything() {
+        let (mut tickets, now) = (Tickets::new(LIFETIME), Instant::now());
+        for number in 0..64 {
+            let mut hash = [0; 32];
+            getrandom::fill(&mut hash).unwrap();
+            tickets.issue(hash, account(number), upload(&format!("a{number}")), now);
+            assert!(tickets.get(&hash, now).is_some());
+        }
+        for _ in 0..100_000 {
+            let mut guess = [0; 32];
+            getrandom::fill(&mut guess).unwrap();
+            assert!(tickets.get(&guess, now).is_none());
+        }
     }
 
     #[test]

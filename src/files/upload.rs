@@ -17,6 +17,7 @@ use super::disk::{Disk, Extent, Partial};
 use super::hashing::{BLOCK_BYTES, Hashing};
 use super::{Files, Ongoing};
 use crate::background::{PIECE_BYTES, let_others_run, portion};
+use crate::protocol::closing::Closing;
 use crate::protocol::digest::Digest;
 use crate::protocol::refusal::{Refusal, SizeMismatch, Unconfirmed};
 use crate::store::queue::Queue;
@@ -55,6 +56,8 @@ pub enum Cut {
     Dropped(Refusal),
     /// The daemon stops; what came is kept.
     Stopping,
+    /// The connection is told to end; what came is kept.
+    Told(Closing),
 }
 
 impl Cut {
@@ -173,7 +176,7 @@ impl Upload {
                 false
             }
             // A flush that fails says so once: unheard, the next one would seem to succeed.
-            Err(Cut::Kept(_) | Cut::Stopping) => self.earlier_flush().await.is_ok(),
+            Err(Cut::Kept(_) | Cut::Stopping | Cut::Told(_)) => self.earlier_flush().await.is_ok(),
             Err(Cut::Dropped(_)) => false,
         };
         if matches!(outcome, Err(Cut::Kept(Refusal::FileFailed) | Cut::Dropped(Refusal::FileFailed))) {

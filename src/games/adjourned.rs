@@ -35,6 +35,11 @@ impl Adjourned {
         Some(game)
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.games.len()
+    }
+
     /// An account's games, the newest first.
     pub(super) fn of(&self, account: &Account) -> impl Iterator<Item = &GameRecord> {
         self.of.get(&account.id).into_iter().flatten().rev().filter_map(|id| self.games.get(id))

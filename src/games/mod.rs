@@ -22,6 +22,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::clock::earliest_now_ms;
+use crate::connections::ConnectionId;
 use crate::mailbox::Mailbox;
 use crate::protocol::game::event::TableEvent;
 use crate::protocol::game::reply::{GameReply, Listed};
@@ -31,7 +32,7 @@ use crate::protocol::name::Name;
 use crate::protocol::refusal::Refusal;
 use crate::protocol::voice::Voice;
 use crate::room::log::Cursor;
-use crate::room::{ConnectionId, Room, Scene, Visitor};
+use crate::room::{Room, Scene, Visitor};
 use crate::store::queue::{Position, Queue, Slot};
 use crate::store::read::{ReadError, Reader};
 use crate::store::record::{Account, GameRecord};
@@ -173,6 +174,17 @@ pub struct Arrival {
     pub adjourned: Vec<Listed>,
 }
 
+/// How many games there are.
+#[derive(Clone, Copy, Debug)]
+pub struct Counts {
+    /// Under way.
+    pub under_way: usize,
+    /// Open invitations.
+    pub invitations: usize,
+    /// Waiting to be gone on with.
+    pub adjourned: usize,
+}
+
 /// A handle on the games. Clones are the same games.
 #[derive(Clone)]
 pub struct Games {
@@ -221,6 +233,11 @@ impl Games {
     /// Does what somebody wants.
     pub async fn ask(&self, asker: Asker, want: Want) -> Result<Done, Refusal> {
         self.mailbox.ask(|answer| actor::Command::Ask { asker, want, answer }).await
+    }
+
+    /// How many there are.
+    pub async fn counts(&self) -> Counts {
+        self.mailbox.ask(|answer| actor::Command::Count { answer }).await
     }
 
     /// The daemon stops: from here on nothing happens in any game.

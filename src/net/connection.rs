@@ -11,7 +11,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
 use tokio::task::coop::{consume_budget, unconstrained};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
@@ -20,10 +19,11 @@ use super::reader::LineReader;
 use super::stream::Stream;
 use super::transfer::{Carrier, Handoff};
 use super::writer::{End, Writer};
+use crate::connections::{Admission, Told};
 use crate::guard::Admitted;
+use crate::metrics::METRICS;
 use crate::protocol::closing::Closing;
 use crate::protocol::shell::Arrived;
-use crate::room::ConnectionId;
 use crate::session::outbox::outbox;
 use crate::session::{Caller, Ending, Services, Session, Taken};
 
@@ -35,16 +35,17 @@ const LINGER: Duration = Duration::from_secs(2);
 /// replies before them may wait for the disk.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
-/// Who has come, and when.
-#[derive(Clone, Copy)]
+/// A connection that was let in: who, when, its entry in the list of connections, and its place.
 pub(super) struct Newcomer {
     pub(super) peer: SocketAddr,
-    pub(super) connection: ConnectionId,
     /// When the connection was accepted: what TLS took of the time to the first line is gone.
     pub(super) since: Instant,
+    pub(super) admission: Admission,
+    pub(super) told: Told,
+    pub(super) admitted: Admitted,
 }
 
-/// Serves a connection until it ends.
+/// Serves a connection until it ends, or until it is told to.
 ///
 /// The parts are made before the future and moved into it once: an `async fn` would hold its
 /// arguments beside them, for as long as the connection lives.
@@ -54,9 +55,8 @@ pub(super) fn serve(
     services: Arc<Services>,
     stall: StallBound,
     carrier: Carrier,
-    admitted: Admitted,
 ) -> impl Future<Output = ()> {
-    let Newcomer { peer, connection, since } = newcomer;
+    let Newcomer { peer, since, admission, told, admitted: Admitted { place, stranger, pace } } = newcomer;
     // Only what is written into commands for the peer depends on it.
     let local = stream.socket().local_addr().unwrap_or((Ipv4Addr::UNSPECIFIED, 0).into());
     let arrived = Arrived { at: local, over_tls: stream.is_tls() };
@@ -65,18 +65,17 @@ pub(super) fn serve(
     let last_words = services.queue.confirm_timeout() + LAST_WORDS;
     let (outbox, outgoing) = outbox(services.queue.clone());
     let mut writer = Writer::new(write_half, outgoing, stall);
-    let (end_session, mut ended) = oneshot::channel();
-    let Admitted { place, stranger, pace } = admitted;
+    let connection = admission.id();
     let caller = Caller { connection, peer: peer.ip().to_canonical(), arrived, since, stranger, pace };
-    let mut session = Session::new(Arc::clone(&services), caller, outbox, end_session);
+    let mut session = Session::new(Arc::clone(&services), caller, outbox);
     async move {
-        let _place = place;
+        let (_place, admission, mut told) = (place, admission, told);
         let end = {
             let conversation = pin!(async {
                 let ending = tokio::select! {
                     biased;
                     () = carrier.stopping.cancelled() => Ending::Closed(services.why_it_stops()),
-                    closing = told(&mut ended) => Ending::Closed(closing),
+                    closing = told.told() => Ending::Closed(closing),
                     ending = converse(&mut reader, &mut session) => ending,
                 };
                 log::debug!("connection {} from {peer} ends: {ending}", connection.0);
@@ -93,10 +92,10 @@ pub(super) fn serve(
                     Ending::Transfer(request) => Err(request),
                     Ending::Closed(_) => Ok(Box::pin(timeout(last_words, writing)).await.unwrap_or(End::Stalled)),
                     // Whoever asked gets its answers, however slowly it reads.
-                    Ending::Left | Ending::EndOfInput => Ok(writing.await),
+                    Ending::Left | Ending::EndOfInput => Ok(counted(writing.await)),
                 },
                 // The peer is gone; dropping the session leaves the room.
-                end = &mut writing => Ok(end),
+                end = &mut writing => Ok(counted(end)),
             }
         };
         let voice = session.voice();
@@ -108,7 +107,7 @@ pub(super) fn serve(
                 let (read_half, unread) = reader.into_parts();
                 let Some(stream) = writer.rejoin(read_half) else { return };
                 // Boxed, so that other connections do not hold the state of this.
-                return Box::pin(carrier.carry(Handoff { stream, unread, request, voice, services })).await;
+                return Box::pin(carrier.carry(Handoff { stream, unread, request, voice, services, admission, told })).await;
             }
         };
         log::debug!("connection {} from {peer}: {end}", connection.0);
@@ -127,12 +126,12 @@ pub(super) async fn say_and_close(stream: Stream, last_words: &str) -> io::Resul
     Ok(())
 }
 
-async fn told(ended: &mut oneshot::Receiver<Closing>) -> Closing {
-    match ended.await {
-        Ok(closing) => closing,
-        // A session that is no member: nobody will end it.
-        Err(_) => std::future::pending().await,
+/// The one closing that has no words: a peer that stalls reads none.
+fn counted(end: End) -> End {
+    if matches!(end, End::Stalled) {
+        METRICS.closed(Closing::Stalled);
     }
+    end
 }
 
 async fn converse(reader: &mut LineReader, session: &mut Session) -> Ending {

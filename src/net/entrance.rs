@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::connection::say_and_close;
 use super::stream::Stream;
 use super::tls::{Refused, Tls, shake_hands};
+use crate::metrics::METRICS;
 use crate::protocol::closing::Closing;
 use crate::protocol::voice::Voice;
 
@@ -19,7 +20,10 @@ pub(super) async fn come_in(socket: TcpStream, tls: &Tls, voice: Voice, deadline
     };
     let mut last_words = String::new();
     match &refused {
-        Refused::NotTls => voice.closing(Closing::NeedsTls, &mut last_words),
+        Refused::NotTls => {
+            METRICS.closed(Closing::NeedsTls);
+            voice.closing(Closing::NeedsTls, &mut last_words);
+        }
         // An alert has told it.
         Refused::Disagreed(_) => (),
         Refused::TooSlow | Refused::Lost(_) => return Err(refused),

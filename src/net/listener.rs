@@ -4,7 +4,6 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -22,18 +21,19 @@ use super::pace::MinRate;
 use super::stream::Stream;
 use super::tls::Tls;
 use super::transfer::Carrier;
+use crate::clock::now_ms;
 use crate::live::Live;
 use crate::logging::Seldom;
+use crate::metrics::METRICS;
 use crate::protocol::closing::Closing;
 use crate::protocol::voice::Voice;
-use crate::room::ConnectionId;
 use crate::session::Services;
 
 /// The pause after a failed accept doubles from the first to the last; a naive loop makes millions of
 /// failing calls a second when descriptors run out.
 const PAUSE_FIRST: Duration = Duration::from_millis(10);
 const PAUSE_LAST: Duration = Duration::from_secs(1);
-/// Connections that are being told at once that there is no place for them; more are closed without a word.
+/// Connections that are being told at once why they may not come in; more are closed without a word.
 const TURNED_AWAY_AT_ONCE: usize = 64;
 
 /// How long a handshake may take with a peer who is then turned away.
@@ -69,7 +69,6 @@ pub struct Acceptor {
     pub stopping: CancellationToken,
     connections: TaskTracker,
     turned_away: Arc<Semaphore>,
-    next_id: AtomicU64,
 }
 
 impl Acceptor {
@@ -82,7 +81,6 @@ impl Acceptor {
             stopping: CancellationToken::new(),
             connections: TaskTracker::new(),
             turned_away: Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE)),
-            next_id: AtomicU64::new(1),
         })
     }
 
@@ -131,33 +129,44 @@ impl Acceptor {
             log::debug!("connection from {peer} was gone at once: {error}");
             return;
         }
+        METRICS.accepted.count();
+        let (admission, told) = match self.services.connections.admit(peer.ip(), now_ms) {
+            Ok(admission) => admission,
+            Err(closing) => return self.turn_away(socket, tls, peer, closing),
+        };
         let admitted = match self.services.guard.admit(peer.ip()) {
             Ok(admitted) => admitted,
             Err(closing) => return self.turn_away(socket, tls, peer, closing),
         };
-        let connection = ConnectionId(self.next_id.fetch_add(1, Ordering::Relaxed));
-        log::debug!("connection {} from {peer}", connection.0);
-        let newcomer = Newcomer { peer, connection, since: Instant::now() };
+        log::debug!("connection {} from {peer}", admission.id().0);
+        let mut newcomer = Newcomer { peer, since: Instant::now(), admission, told, admitted };
         let Settings { treatment, background } = self.settings.clone();
         let carrier = Carrier { background, treatment, stopping: self.stopping.clone() };
         let (services, stall) = (Arc::clone(&self.services), StallBound::new(stall_timeout, keepalive.idle));
         let Some(tls) = tls.map(Arc::clone) else {
-            self.connections.spawn(serve(Stream::Plain(socket), newcomer, services, stall, carrier, admitted));
+            self.connections.spawn(serve(Stream::Plain(socket), newcomer, services, stall, carrier));
             return;
         };
         self.connections.spawn(async move {
             let (tongue, patience) = services.terms.read(|terms| (terms.tongue, terms.first_line_timeout));
             let agreed = come_in(socket, &tls, Voice::new(tongue), newcomer.since + patience);
-            // Boxed, so that what follows does not hold the state of this.
-            match carrier.stopping.run_until_cancelled(Box::pin(agreed)).await {
-                Some(Ok(stream)) => serve(stream, newcomer, services, stall, carrier, admitted).await,
-                Some(Err(why)) => log::debug!("connection {} from {peer}: no TLS: {why}", connection.0),
-                None => (),
+            let agreed = tokio::select! {
+                biased;
+                () = carrier.stopping.cancelled() => return,
+                // In the middle of a handshake nothing can be told.
+                closing = newcomer.told.told() => return METRICS.closed(closing),
+                // Boxed, so that what follows does not hold the state of this.
+                agreed = Box::pin(agreed) => agreed,
+            };
+            match agreed {
+                Ok(stream) => serve(stream, newcomer, services, stall, carrier).await,
+                Err(why) => log::debug!("connection {} from {peer}: no TLS: {why}", newcomer.admission.id().0),
             }
         });
     }
 
     fn turn_away(&self, socket: TcpStream, tls: Option<&Arc<Tls>>, peer: SocketAddr, closing: Closing) {
+        METRICS.closed(closing);
         log::debug!("connection from {peer}: {}", closing.code());
         let Ok(place) = Arc::clone(&self.turned_away).try_acquire_owned() else { return };
         let mut last_words = String::new();

@@ -21,10 +21,13 @@ use super::listener::Treatment;
 use super::pace::{MinRate, Pace};
 use super::stream::{Detached, Stream};
 use crate::background::{PIECE_BYTES, let_others_run, portion};
+use crate::clock::now_ms;
+use crate::connections::{Admission, ConnectionId, Role, Told};
 use crate::files::hashing::BLOCK_BYTES;
 use crate::files::upload::{Cut, Upload};
-use crate::files::{Download, Transfer};
+use crate::files::{Begun, Download, Transfer};
 use crate::live::Live;
+use crate::metrics::METRICS;
 use crate::protocol::closing::Closing;
 use crate::protocol::digest::Digest;
 use crate::protocol::refusal::{Refusal, SizeMismatch};
@@ -50,6 +53,8 @@ pub(super) struct Handoff {
     pub(super) request: Box<Result<TransferRequest, Refusal>>,
     pub(super) voice: Voice,
     pub(super) services: Arc<Services>,
+    pub(super) admission: Admission,
+    pub(super) told: Told,
 }
 
 impl Carrier {
@@ -66,17 +71,23 @@ impl Carrier {
 }
 
 async fn serve(handoff: Handoff, min_rate: MinRate, stopping: CancellationToken) {
-    let Handoff { stream, unread, request, voice, services } = handoff;
+    let Handoff { stream, unread, request, voice, services, admission, told } = handoff;
     let Ok(stream) = stream.attach() else { return };
-    let mut link = Link { stream, unread, pace: Pace::new(min_rate), stopping };
+    let mut link = Link { stream, unread, pace: Pace::new(min_rate), stopping, told };
     let outcome = match *request {
-        Ok(request) => run(&mut link, request, &services).await,
+        Ok(request) => run(&mut link, request, admission.id(), &services).await,
         Err(refusal) => Outcome::Replied(Reply::Refused(refusal)),
     };
     let mut last_words = String::new();
     match outcome {
-        Outcome::Replied(reply) => voice.answer(&Answer { letter: Some('T'), reference: None, reply }, &mut last_words),
-        Outcome::Closed(closing) => voice.closing(closing, &mut last_words),
+        Outcome::Replied(reply) => {
+            METRICS.answered(&reply);
+            voice.answer(&Answer { letter: Some('T'), reference: None, reply }, &mut last_words);
+        }
+        Outcome::Closed(closing) => {
+            METRICS.closed(closing);
+            voice.closing(closing, &mut last_words);
+        }
         Outcome::Sent => (),
         // A reset, so that whoever fetched the file cannot take a part of it for the whole.
         Outcome::SentInPart => {
@@ -98,10 +109,11 @@ enum Outcome {
     SentInPart,
 }
 
-async fn run(link: &mut Link, request: TransferRequest, services: &Services) -> Outcome {
+async fn run(link: &mut Link, request: TransferRequest, connection: ConnectionId, services: &Services) -> Outcome {
     let begun = tokio::select! {
-        begun = services.files.begin(request) => begun,
+        begun = begin(request, connection, services) => begun,
         () = link.stopping.cancelled() => return Outcome::Closed(services.why_it_stops()),
+        closing = link.told.told() => return Outcome::Closed(closing),
     };
     match begun {
         Err(refusal) => Outcome::Replied(Reply::Refused(refusal)),
@@ -109,6 +121,9 @@ async fn run(link: &mut Link, request: TransferRequest, services: &Services) -> 
             Ok(()) => Outcome::Sent,
             Err(lack) => {
                 log::debug!("a download was cut: {lack:?}");
+                if let Lack::Told(closing) = lack {
+                    METRICS.closed(closing);
+                }
                 Outcome::SentInPart
             }
         },
@@ -121,13 +136,30 @@ async fn run(link: &mut Link, request: TransferRequest, services: &Services) -> 
                 Ok(digest) => Outcome::Replied(Reply::Received(digest)),
                 Err(Cut::Kept(refusal) | Cut::Dropped(refusal)) => Outcome::Replied(Reply::Refused(refusal)),
                 Err(Cut::Stopping) => Outcome::Closed(services.why_it_stops()),
+                Err(Cut::Told(closing)) => Outcome::Closed(closing),
             }
         }
     }
 }
 
+/// Begins a transfer, which is its account's from here on. An order about the account that comes in between finds
+/// it, or is found.
+async fn begin(request: TransferRequest, connection: ConnectionId, services: &Services) -> Result<Transfer, Refusal> {
+    let Services { connections, files, reader, .. } = services;
+    let mut as_of = connections.as_of();
+    let Begun { account, transfer } = files.begin(request).await?;
+    while connections.log_in(connection, &account, Role::Transfer, as_of).is_err() {
+        as_of = connections.as_of();
+        let ban = reader.ban_of(account.id).await?;
+        if let Some(ban) = ban.filter(|ban| ban.holds_at(now_ms())) {
+            return Err(Refusal::Banned(Box::new(ban)));
+        }
+    }
+    Ok(transfer)
+}
+
 async fn receive(link: &mut Link, upload: &mut Upload, stop_patience: Duration) -> Result<Digest, Cut> {
-    link.unless_stopping(upload.resume()).await?;
+    link.unless_stopped(upload.resume()).await?;
     let mut block = Vec::with_capacity(BLOCK_BYTES);
     while upload.missing_bytes() > 0 {
         let wanted = portion(upload.missing_bytes(), BLOCK_BYTES);
@@ -139,15 +171,17 @@ async fn receive(link: &mut Link, upload: &mut Upload, stop_patience: Duration) 
         match filled {
             Ok(()) => (),
             Err(Lack::Stopping) => return Err(Cut::Stopping),
+            Err(Lack::Told(closing)) => return Err(Cut::Told(closing)),
             Err(Lack::TooSlow) => return Err(Cut::Kept(Refusal::TooSlow)),
             Err(Lack::Ended | Lack::Failed) => return Err(upload.cut_short()),
         }
     }
-    let digest = link.unless_stopping(upload.settle()).await?;
+    let digest = link.unless_stopped(upload.settle()).await?;
     if link.has_more() {
         return Err(Cut::Dropped(Refusal::SizeMismatch(SizeMismatch::TooMany)));
     }
     let stopped = async {
+        // A ban comes too late now: all of it is here.
         link.stopping.cancelled().await;
         sleep(stop_patience).await;
     };
@@ -168,6 +202,8 @@ enum Lack {
     Failed,
     TooSlow,
     Stopping,
+    /// This connection is told to end.
+    Told(Closing),
 }
 
 /// A connection that carries bytes.
@@ -177,6 +213,7 @@ struct Link {
     unread: BytesMut,
     pace: Pace,
     stopping: CancellationToken,
+    told: Told,
 }
 
 impl Link {
@@ -230,18 +267,22 @@ impl Link {
     }
 
     /// Between any two pieces: a peer that never pauses would otherwise keep this thread to itself, and
-    /// never hear that the daemon stops.
-    async fn go_on(&self) -> Result<(), Lack> {
+    /// never hear that it is to end.
+    async fn go_on(&mut self) -> Result<(), Lack> {
         consume_budget().await;
-        if self.stopping.is_cancelled() { Err(Lack::Stopping) } else { Ok(()) }
+        if self.stopping.is_cancelled() {
+            return Err(Lack::Stopping);
+        }
+        self.told.now().map_or(Ok(()), |closing| Err(Lack::Told(closing)))
     }
 
-    /// Waits for our own work, but not longer than the daemon runs.
-    async fn unless_stopping<T>(&self, work: impl Future<Output = Result<T, Cut>>) -> Result<T, Cut> {
+    /// Waits for our own work, but not longer than that.
+    async fn unless_stopped<T>(&mut self, work: impl Future<Output = Result<T, Cut>>) -> Result<T, Cut> {
         tokio::select! {
             biased;
             done = work => done,
             () = self.stopping.cancelled() => Err(Cut::Stopping),
+            closing = self.told.told() => Err(Cut::Told(closing)),
         }
     }
 
@@ -249,6 +290,7 @@ impl Link {
         tokio::select! {
             biased;
             () = self.stopping.cancelled() => Err(Lack::Stopping),
+            closing = self.told.told() => Err(Lack::Told(closing)),
             ready = self.pace.keep(self.stream.ready(interest)) => match ready {
                 None => Err(Lack::TooSlow),
                 Some(ready) => ready.map_err(|_| Lack::Failed),

@@ -139,6 +139,13 @@ pub struct Banned {
     pub why: String,
 }
 
+impl Banned {
+    /// Whether it is still so at that time.
+    pub fn holds_at(&self, now_ms: i64) -> bool {
+        self.until_ms.is_none_or(|until_ms| now_ms < until_ms)
+    }
+}
+
 /// A line that may have been meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Instead {

@@ -16,8 +16,10 @@ use super::audience::{Audience, Line, Listener};
 use super::log::{Cursor, RING_BYTES};
 use super::members::Members;
 use super::refs::RecentRefs;
-use super::{ConnectionId, Mark, Posted, Posting, Scene, Speech, Stale, Told, Unheard, Visitor, WhoPage};
+use super::{Mark, Posted, Posting, Scene, Speech, Stale, Told, Unheard, Visitor, WhoPage};
 use crate::clock::now_ms;
+use crate::connections::{ConnectionId, Connections};
+use crate::metrics::METRICS;
 use crate::protocol::closing::Closing;
 use crate::protocol::event::{Deed, Event};
 use crate::protocol::limits::{NAMES_A_PAGE, NAMES_AT_LOGIN};
@@ -45,13 +47,6 @@ pub(super) enum Command {
     Mark { answer: oneshot::Sender<Mark> },
     Leave { connection: ConnectionId },
     Stop { answer: oneshot::Sender<Mark> },
-}
-
-/// What the room keeps of a connection that hears it.
-struct Hearer {
-    account: Account,
-    /// Told when the room ends the session by itself.
-    ended: oneshot::Sender<Closing>,
 }
 
 /// An event that has its number, and waits for the end of the batch.
@@ -95,8 +90,10 @@ pub(super) struct Actor {
     room: RoomId,
     name: Arc<str>,
     queue: Queue,
+    connections: Connections,
     members: Members,
-    audience: Audience<Hearer>,
+    /// With whose each listener is.
+    audience: Audience<Account>,
     refs: RecentRefs,
     /// Members who are gone, but for whose leaving no slot was free.
     departing: VecDeque<Account>,
@@ -116,11 +113,12 @@ pub(super) struct Actor {
 }
 
 impl Actor {
-    pub(super) fn new(name: Arc<str>, opened: OpenRoom, queue: Queue) -> Self {
+    pub(super) fn new(name: Arc<str>, opened: OpenRoom, queue: Queue, connections: Connections) -> Self {
         Self {
             room: opened.id,
             name,
             queue,
+            connections,
             members: Members::default(),
             audience: Audience::new(opened.next_seq, RING_BYTES),
             refs: RecentRefs::default(),
@@ -283,9 +281,8 @@ impl Actor {
         let (account, connection) = (visitor.account.clone(), visitor.connection);
         match self.members.enter(account.id, &account.name, connection) {
             Some(replaced) => {
-                if let Some(Listener { owned, .. }) = self.audience.dismiss(replaced) {
-                    let _ = owned.ended.send(Closing::Replaced);
-                }
+                self.audience.dismiss(replaced);
+                self.connections.end(replaced, Closing::Replaced);
             }
             // Back before the room was told that they are gone: then they never were.
             None if self.departing.iter().any(|gone| gone.id == account.id) => {
@@ -302,14 +299,14 @@ impl Actor {
     }
 
     fn admit(&mut self, visitor: Visitor) -> Cursor {
-        let Visitor { connection, account, voice, ended } = visitor;
-        self.audience.admit(connection, voice, Hearer { account, ended })
+        let Visitor { connection, account, voice } = visitor;
+        self.audience.admit(connection, voice, account)
     }
 
     fn leave(&mut self, connection: ConnectionId) {
         // Told while this connection is still known, so that it does not hear its own last words.
         self.settle();
-        let Some(Listener { owned: Hearer { account, .. }, .. }) = self.audience.dismiss(connection) else { return };
+        let Some(Listener { owned: account, .. }) = self.audience.dismiss(connection) else { return };
         if !self.members.leave(account.id, &account.name, connection) {
             return;
         }
@@ -349,6 +346,7 @@ impl Actor {
     /// Ends a batch: out to the listeners, on to the store, back to the askers.
     pub(super) fn settle(&mut self) {
         if !self.fresh.is_empty() {
+            METRICS.deliveries.add((self.fresh.len() * self.audience.count()) as u64);
             self.audience.tell(self.fresh.iter().map(|fresh| RoomLine { room: &self.name, fresh }));
             if self.fresh.iter().all(|fresh| fresh.event.deed.is_presence()) {
                 self.wake_due.get_or_insert_with(|| Instant::now() + PRESENCE_DELAY);

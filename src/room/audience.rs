@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::ConnectionId;
 use super::log::{CHUNK_BYTES, Cursor, Ear, VoiceLog};
+use crate::connections::ConnectionId;
 use crate::protocol::voice::Voice;
 
 /// A connection that hears a log.

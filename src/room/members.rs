@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::ConnectionId;
+use crate::connections::ConnectionId;
 use crate::protocol::name::Name;
 use crate::store::record::AccountId;
 

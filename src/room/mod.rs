@@ -21,8 +21,8 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::connections::{ConnectionId, Connections};
 use crate::mailbox::Mailbox;
-use crate::protocol::closing::Closing;
 use crate::protocol::event::Deed;
 use crate::protocol::name::Name;
 use crate::protocol::text::{Ref, Text};
@@ -35,10 +35,6 @@ use log::Cursor;
 /// Commands waiting for the room's actor. Whoever finds it full waits a moment.
 const MAILBOX: usize = 1024;
 
-/// A connection's number, never used twice while the daemon runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ConnectionId(pub u64);
-
 /// Somebody who comes to hear the room.
 pub struct Visitor {
     /// The connection.
@@ -47,8 +43,6 @@ pub struct Visitor {
     pub account: Account,
     /// The voice to hear it in.
     pub voice: Voice,
-    /// Told when the room ends the session by itself.
-    pub ended: oneshot::Sender<Closing>,
 }
 
 /// The room as somebody finds it.
@@ -181,10 +175,16 @@ pub struct Room {
 
 impl Room {
     /// Starts the room's actor. The first event is that the daemon started; the position returned is its.
-    pub async fn open(name: &str, opened: OpenRoom, queue: Queue, slot: Slot) -> (Self, Mark, JoinHandle<()>) {
+    pub async fn open(
+        name: &str,
+        opened: OpenRoom,
+        queue: Queue,
+        connections: Connections,
+        slot: Slot,
+    ) -> (Self, Mark, JoinHandle<()>) {
         let (mailbox, commands) = Mailbox::new(MAILBOX);
         let name: Arc<str> = name.into();
-        let mut actor = actor::Actor::new(Arc::clone(&name), opened, queue);
+        let mut actor = actor::Actor::new(Arc::clone(&name), opened, queue, connections);
         let started = actor.start(slot);
         let task = tokio::spawn(actor.run(commands));
         (Self { id: opened.id, name, mailbox }, started, task)
@@ -220,11 +220,6 @@ impl Room {
         let (answer, told) = oneshot::channel();
         self.mailbox.send(actor::Command::Speak { speech, answer }).await;
         told
-    }
-
-    /// The operator speaks to everyone.
-    pub async fn announce(&self, text: Text, slot: Slot) -> Posted {
-        self.post(Posting::new(Deed::Announcement { text }, None, None), slot).await
     }
 
     /// Something happens that is not talk.

@@ -34,7 +34,7 @@ impl Session {
         match stored {
             Some(Stored { position, seq }) => {
                 let refusal = Refusal::Unconfirmed(seq.map_or(Unconfirmed::Move, Unconfirmed::Event));
-                let unconfirmed = self.encode(Some(letter), reference, Reply::Refused(refusal));
+                let unconfirmed = self.word(Some(letter), reference, Reply::Refused(refusal));
                 self.outbox.put_owed(Owed { position, deadline, item, unconfirmed });
             }
             None => self.outbox.put(item),

@@ -9,10 +9,12 @@ use super::outbox::Item;
 use super::{Ending, Member, PresenceGuard, Session, State, Step};
 use crate::auth;
 use crate::clock::{earliest_now_ms, now_ms};
+use crate::connections::{AsOf, Role};
 use crate::games::Arrival;
+use crate::metrics::METRICS;
 use crate::protocol::closing::Closing;
 use crate::protocol::name::Name;
-use crate::protocol::refusal::{Refusal, Unconfirmed};
+use crate::protocol::refusal::{Banned, Refusal, Unconfirmed};
 use crate::protocol::reply::{Answer, Reply, Welcome};
 use crate::protocol::request::Presence;
 use crate::protocol::secret::Secret;
@@ -20,7 +22,7 @@ use crate::protocol::text::Ref;
 use crate::protocol::tongue::Tongue;
 use crate::room::{Scene, Visitor};
 use crate::store::queue::{Position, StoreFailed};
-use crate::store::record::{Account, Record, Registered, Registration, TokenHash, TokenRecord};
+use crate::store::record::{Account, Record, Registered, Registration, TokenDeed, TokenHash, TokenRecord};
 
 /// A name that nobody has yet, as it would be registered: the rules are only for these.
 fn new_name(name: &Name) -> Result<Name, Refusal> {
@@ -32,6 +34,30 @@ struct Login {
     letter: char,
     reference: Option<Ref>,
     presence: Presence,
+}
+
+/// What a password or a token opens.
+struct Opened {
+    account: Account,
+    key: Key,
+    /// Before the account was looked up.
+    as_of: AsOf,
+}
+
+/// What it was opened with.
+enum Key {
+    /// The password of this hash.
+    Password(String),
+    /// The token of this hash.
+    Token(TokenHash),
+}
+
+/// Refuses an account that is banned now.
+fn check_ban(ban: Option<Banned>) -> Result<(), Refusal> {
+    match ban.filter(|ban| ban.holds_at(now_ms())) {
+        Some(ban) => Err(Refusal::Banned(Box::new(ban))),
+        None => Ok(()),
+    }
 }
 
 impl Session {
@@ -58,42 +84,84 @@ impl Session {
         presence: Presence,
     ) -> Step {
         let login = Login { letter: 'P', reference, presence };
-        match self.open_by_password(name, password).await {
-            Ok(account) => self.enter(login, account, None).await,
+        match self.open_by_password(name, password, presence).await {
+            Ok(opened) => self.enter(login, opened).await,
             Err(refusal) => self.refuse_login(login, refusal),
         }
     }
 
     pub(super) async fn log_in_by_token(&mut self, reference: Option<Ref>, token: Secret, presence: Presence) -> Step {
         let login = Login { letter: 'I', reference, presence };
-        let hash = auth::hash_token(token.expose());
-        match self.services.reader.account_by_token(hash, earliest_now_ms() - auth::TOKEN_LIFETIME_MS).await {
-            Ok(Some(account)) => self.enter(login, account, Some(hash)).await,
-            Ok(None) => self.refuse_login(login, Refusal::BadToken),
-            Err(error) => self.refuse_login(login, error.into()),
+        match self.open_by_token(auth::hash_token(token.expose()), presence).await {
+            Ok(opened) => self.enter(login, opened).await,
+            Err(refusal) => self.refuse_login(login, refusal),
         }
     }
 
     fn refuse_login(&mut self, login: Login, refusal: Refusal) -> Step {
+        self.services.connections.log_out(self.connection, Role::Stranger);
         let is_last_try = matches!(refusal, Refusal::WrongPassword { tries_left: 0 });
         self.answer(Some(login.letter), login.reference, Reply::Refused(refusal));
         if is_last_try { Step::Break(Ending::Closed(Closing::WrongPassword)) } else { Step::Continue(()) }
     }
 
-    /// The account that a password opens, registered by it if the last `U` found its name to be new.
-    async fn open_by_password(&mut self, name: Name, password: Secret) -> Result<Account, Refusal> {
+    /// What a password opens: whose this connection is from here on.
+    async fn open_by_password(&mut self, name: Name, password: Secret, presence: Presence) -> Result<Opened, Refusal> {
+        loop {
+            let as_of = self.services.connections.as_of();
+            let (account, password_hash) = self.account_by_password(&name, &password).await?;
+            let opened = Opened { account, key: Key::Password(password_hash), as_of };
+            if self.is_taken(&opened, presence) {
+                return Ok(opened);
+            }
+        }
+    }
+
+    /// The same for a token.
+    async fn open_by_token(&self, hash: TokenHash, presence: Presence) -> Result<Opened, Refusal> {
+        loop {
+            let as_of = self.services.connections.as_of();
+            let owner = self.services.reader.token_owner(hash).await?.ok_or(Refusal::BadToken)?;
+            check_ban(owner.ban)?;
+            if owner.used_ms < earliest_now_ms() - auth::TOKEN_LIFETIME_MS {
+                return Err(Refusal::BadToken);
+            }
+            let opened = Opened { account: owner.account, key: Key::Token(hash), as_of };
+            if self.is_taken(&opened, presence) {
+                return Ok(opened);
+            }
+        }
+    }
+
+    /// Puts this connection down as the account's; false if an order of the operator's came in between, so that
+    /// the account has to be looked at again.
+    fn is_taken(&self, opened: &Opened, presence: Presence) -> bool {
+        let role = match presence {
+            Presence::Member => Role::Member,
+            Presence::Listener => Role::Listener,
+            Presence::Silent => Role::Silent,
+        };
+        self.services.connections.log_in(self.connection, &opened.account, role, opened.as_of).is_ok()
+    }
+
+    /// The account that a password opens, registered by it if the last `U` found its name to be new; and the
+    /// password's hash.
+    async fn account_by_password(&mut self, name: &Name, password: &Secret) -> Result<(Account, String), Refusal> {
         let services = Arc::clone(&self.services);
         let State::Stranger(stranger) = &mut self.state else { return Err(Refusal::AlreadyIn { instead: None }) };
-        if stranger.asked_new.as_ref() == Some(&name) {
-            return self.register(name, password).await;
+        if stranger.asked_new.as_ref() == Some(name) {
+            return self.register(name.clone(), password.clone()).await;
         }
-        let known = services.reader.credentials(&name).await?;
-        let (account, hash) = known.map(|known| (known.account, known.password_hash)).unzip();
-        let attempt = services.guard.attempt(self.peer, account.as_ref().map(|account| account.id)).await?;
+        let known = services.reader.credentials(name).await?;
+        let attempt = services.guard.attempt(self.peer, known.as_ref().map(|known| known.account.id)).await?;
         // A name that nobody has takes as long, and costs as much.
-        let is_right = services.auth.verify(password, hash).await?;
-        match account {
-            Some(account) if is_right => Ok(account),
+        let hash = known.as_ref().map(|known| known.password_hash.clone());
+        let is_right = services.auth.verify(password.clone(), hash).await?;
+        match known {
+            Some(known) if is_right => {
+                check_ban(known.ban)?;
+                Ok((known.account, known.password_hash))
+            }
             Some(_) => {
                 services.guard.failed(attempt);
                 stranger.tries_left = stranger.tries_left.saturating_sub(1);
@@ -101,12 +169,12 @@ impl Session {
             }
             None => {
                 services.guard.failed(attempt);
-                Err(new_name(&name).map_or_else(|refusal| refusal, Refusal::NoSuchUser))
+                Err(new_name(name).map_or_else(|refusal| refusal, Refusal::NoSuchUser))
             }
         }
     }
 
-    async fn register(&mut self, name: Name, password: Secret) -> Result<Account, Refusal> {
+    async fn register(&mut self, name: Name, password: Secret) -> Result<(Account, String), Refusal> {
         // It may be spelled otherwise than it was asked about.
         let name = new_name(&name)?;
         if !password.is_acceptable() {
@@ -124,11 +192,19 @@ impl Session {
         drop(turn);
         let slot = services.queue.slot(1).await?;
         let (outcome, registered) = oneshot::channel();
-        let registration =
-            Registration { name: name.clone(), password_hash, address: self.peer.to_string(), at_ms: now_ms(), outcome };
+        let registration = Registration {
+            name: name.clone(),
+            password_hash: password_hash.clone(),
+            address: self.peer.to_string(),
+            at_ms: now_ms(),
+            outcome,
+        };
         services.queue.push(vec![Record::Registration(registration)], vec![slot]);
         match timeout_at(services.queue.confirm_deadline(), registered).await {
-            Ok(Ok(Registered::As(account))) => Ok(account),
+            Ok(Ok(Registered::As(account))) => {
+                self.forget_asked();
+                Ok((account, password_hash))
+            }
             Ok(Ok(Registered::NameTaken)) => Err(self.name_is_taken(name)),
             Ok(Ok(Registered::LookAlike(like))) => {
                 self.forget_asked();
@@ -156,15 +232,15 @@ impl Session {
 
     /// Into the room. The reply is sent once the entry is durable; an entry that does not become so
     /// in time is taken back by closing the connection.
-    async fn enter(&mut self, login: Login, account: Account, used_token: Option<TokenHash>) -> Step {
+    async fn enter(&mut self, login: Login, opened: Opened) -> Step {
         let deadline = self.services.queue.confirm_deadline();
-        let (token, token_position) = match self.keep_token(&login, &account, used_token).await {
+        let Opened { account, key, as_of } = opened;
+        let (token, token_position) = match self.keep_token(&account, key).await {
             Ok(kept) => kept,
             Err(refusal) => return self.refuse_login(login, refusal),
         };
-        let Some(ended) = self.ended.take() else { return self.refuse_login(login, Refusal::AlreadyIn { instead: None }) };
         let (voice, connection) = (self.voice, self.connection);
-        let visitor = Visitor { connection, account: account.clone(), voice, ended };
+        let visitor = Visitor { connection, account: account.clone(), voice };
         let services = Arc::clone(&self.services);
         let room = &services.room;
         // From here on the room may know this connection, whatever becomes of the login.
@@ -177,10 +253,7 @@ impl Session {
                     arrival = found;
                     scene
                 }
-                Err(StoreFailed) => {
-                    self.ended = Some(visitor.ended);
-                    return self.refuse_login(login, Refusal::StoreFailed);
-                }
+                Err(StoreFailed) => return self.refuse_login(login, Refusal::StoreFailed),
             },
             Presence::Listener => room.listen(visitor).await,
             Presence::Silent => room.glance().await,
@@ -194,9 +267,10 @@ impl Session {
         let welcome = Welcome { name: account.name.clone(), count, seq, names, token };
         let mut text = String::new();
         let answer = Answer { letter: Some(login.letter), reference: login.reference, reply: Reply::LoggedIn(welcome) };
+        METRICS.answered(&answer.reply);
         voice.answer(&answer, &mut text);
         services.guard.log_in(&mut self.pace, self.peer, presence.account.id);
-        self.state = State::Member(Member { is_listening: cursor.is_some(), presence });
+        self.state = State::Member(Member { is_listening: cursor.is_some(), presence, as_of });
         let mut hearings: Vec<_> = cursor.map(|cursor| self.room_hearing(cursor)).into_iter().collect();
         let Arrival { hearing, look, result, adjourned } = arrival;
         look.iter().chain(&result).for_each(|event| voice.table_event(event, &mut text));
@@ -208,22 +282,17 @@ impl Session {
     }
 
     /// Issues a token to a program that logs in by password, or marks the one it came with as used.
-    async fn keep_token(
-        &self,
-        login: &Login,
-        account: &Account,
-        used: Option<TokenHash>,
-    ) -> Result<(Option<String>, Position), Refusal> {
-        let (token, hash) = match used {
-            Some(hash) => (None, hash),
-            None if self.voice.tongue == Tongue::Json && login.letter == 'P' => {
+    async fn keep_token(&self, account: &Account, key: Key) -> Result<(Option<String>, Position), Refusal> {
+        let (token, hash, deed) = match key {
+            Key::Token(hash) => (None, hash, TokenDeed::Used),
+            Key::Password(password_hash) if self.voice.tongue == Tongue::Json => {
                 let (token, hash) = auth::new_token()?;
-                (Some(token), hash)
+                (Some(token), hash, TokenDeed::Issued { password_hash })
             }
-            None => return Ok((None, Position::default())),
+            Key::Password(_) => return Ok((None, Position::default())),
         };
         let slot = self.services.queue.slot(1).await?;
-        let record = TokenRecord { account: account.id, hash, is_new: token.is_some(), at_ms: now_ms() };
+        let record = TokenRecord { account: account.id, hash, deed, at_ms: now_ms() };
         Ok((token, self.services.queue.push(vec![Record::Token(record)], vec![slot])))
     }
 }

@@ -18,16 +18,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::auth::Auth;
+use crate::connections::{AsOf, ConnectionId, Connections, Role};
 use crate::files::Files;
 use crate::games::{Asker, Games};
 use crate::guard::bucket::Verdict;
 use crate::guard::doors::StrangerPlace;
 use crate::guard::{Guard, Pace};
 use crate::live::Live;
+use crate::metrics::METRICS;
 use crate::protocol::closing::Closing;
 use crate::protocol::codec::Input;
 use crate::protocol::game::GameId;
@@ -41,8 +42,8 @@ use crate::protocol::shell::{Advertised, Arrived};
 use crate::protocol::text::{Ref, Text};
 use crate::protocol::tongue::Tongue;
 use crate::protocol::voice::{LineEnd, Voice};
+use crate::room::Room;
 use crate::room::log::Cursor;
-use crate::room::{ConnectionId, Room};
 use crate::store::queue::{BATCH, Queue};
 use crate::store::read::Reader;
 use crate::store::record::Account;
@@ -50,6 +51,8 @@ use outbox::{Hearing, Item, Outbox, Source};
 
 /// What every session and every transfer uses.
 pub struct Services {
+    /// Who is connected.
+    pub connections: Connections,
     /// The room.
     pub room: Room,
     /// Where records are put.
@@ -169,8 +172,6 @@ pub struct Session {
     arrived: Arrived,
     outbox: Outbox,
     voice: Voice,
-    /// Handed to the room on entering it, so that it can end the session.
-    ended: Option<oneshot::Sender<Closing>>,
     state: State,
     /// What was said and not yet handed to the room, so that a burst of lines is one batch.
     unsaid: Vec<(Text, Option<Ref>)>,
@@ -201,6 +202,8 @@ struct Member {
     /// Whether it hears the room.
     is_listening: bool,
     presence: PresenceGuard,
+    /// Since when no order has changed the account.
+    as_of: AsOf,
 }
 
 impl Member {
@@ -224,14 +227,13 @@ impl Drop for PresenceGuard {
 }
 
 impl Session {
-    /// A session at the start of a connection. `ended` reaches whoever drives it when the room ends it.
-    pub fn new(services: Arc<Services>, caller: Caller, outbox: Outbox, ended: oneshot::Sender<Closing>) -> Self {
+    /// A session at the start of a connection.
+    pub fn new(services: Arc<Services>, caller: Caller, outbox: Outbox) -> Self {
         let voice = Voice::new(services.terms.read(|terms| terms.tongue));
         let Caller { connection, peer, arrived, since, stranger: _place, pace } = caller;
         let tries_left = PASSWORD_TRIES;
         let state = State::Stranger(Stranger { since, has_sent_line: false, asked_new: None, tries_left, _place });
-        let (ended, unsaid) = (Some(ended), Vec::new());
-        Self { services, connection, peer, arrived, outbox, voice, ended, state, unsaid, pace, pause: None }
+        Self { services, connection, peer, arrived, outbox, voice, state, unsaid: Vec::new(), pace, pause: None }
     }
 
     /// The voice that the peer is spoken to in.
@@ -321,12 +323,14 @@ impl Session {
     /// Ends the session: out of the room, and the last words to the peer.
     pub fn finish(&mut self, ending: &Ending) {
         self.state = State::Gone;
+        self.services.connections.log_out(self.connection, Role::Leaving);
         let &Ending::Closed(closing) = ending else {
             let text = Bytes::new();
             return self.outbox.put(Item::Close { text, after_the_log: false });
         };
         let mut text = String::new();
         self.voice.closing(closing, &mut text);
+        METRICS.closed(closing);
         // When the daemon stops, the room's last event comes before the last words.
         let after_the_log = closing == Closing::ShuttingDown;
         if after_the_log {
@@ -370,6 +374,7 @@ impl Session {
     }
 
     async fn work(&mut self, work: Work) -> Step {
+        self.take_level();
         self.say().await;
         match work {
             Work::Say => Step::Continue(()),
@@ -420,6 +425,15 @@ impl Session {
         if is_leaving { Step::Break(Ending::Left) } else { Step::Continue(()) }
     }
 
+    /// What is asked from here on is asked with the level that the account has now.
+    fn take_level(&mut self) {
+        if let State::Member(member) = &mut self.state
+            && let Some((as_of, level)) = self.services.connections.level_since(self.connection, member.as_of)
+        {
+            (member.as_of, member.presence.account.level) = (as_of, level);
+        }
+    }
+
     /// Refuses a request in somebody else's name; `meant` is what may have been meant by it.
     fn check_is_own(&self, name: Option<&str>, meant: impl FnOnce(&str) -> Instead) -> Result<(), Refusal> {
         match (&self.state, name) {
@@ -432,7 +446,13 @@ impl Session {
         }
     }
 
+    /// The reply to a request, as it is sent and counted.
     fn encode(&self, letter: Option<char>, reference: Option<Ref>, reply: Reply) -> Bytes {
+        METRICS.answered(&reply);
+        self.word(letter, reference, reply)
+    }
+
+    fn word(&self, letter: Option<char>, reference: Option<Ref>, reply: Reply) -> Bytes {
         let mut text = String::new();
         self.voice.answer(&Answer { letter, reference, reply }, &mut text);
         text.into()

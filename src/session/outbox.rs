@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::time::Instant;
 
+use crate::metrics::METRICS;
 use crate::protocol::game::GameId;
 use crate::protocol::refusal::{Refusal, Unconfirmed};
 use crate::protocol::reply::{Answer, Reply};
@@ -321,6 +322,7 @@ impl Outgoing {
                 told.seqs.iter().map(|&seq| Reply::Refused(Refusal::Unconfirmed(Unconfirmed::Event(seq)))).collect()
             }
         };
+        METRICS.all_answered(&replies);
         let mut text = String::new();
         for (reply, reference) in replies.into_iter().zip(spoken.references.drain(..)) {
             spoken.voice.answer(&Answer { letter: Some('C'), reference, reply }, &mut text);
@@ -340,6 +342,8 @@ impl Outgoing {
         };
         let Owed { position, mut item, unconfirmed, .. } = *owed;
         if position > self.queue.durable_position() {
+            // Counted as answered when it was put here.
+            METRICS.refused(&Refusal::Unconfirmed(Unconfirmed::Move));
             item.set_text(unconfirmed);
         }
         Some(item)

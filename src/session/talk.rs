@@ -29,6 +29,7 @@ impl Session {
     }
 
     async fn say_gathered(&mut self) {
+        self.take_level();
         let said = std::mem::take(&mut self.unsaid);
         let references: Vec<_> = said.iter().map(|(_, reference)| reference.clone()).collect();
         let deadline = self.services.queue.confirm_deadline();

@@ -56,6 +56,8 @@ pub(super) struct State {
     pub(super) durable: Position,
     /// How it does.
     pub(super) health: Health,
+    /// When the oldest of what is being written was put into the queue.
+    pub(super) oldest: Option<time::Instant>,
     /// The writer has given up.
     pub(super) is_dead: bool,
 }
@@ -84,7 +86,7 @@ pub struct Slot {
 /// Work for the writer thread.
 pub(super) enum Job {
     /// Records to write, up to a position; their slots are freed when they are durable.
-    Write { records: Vec<Record>, end: Position, slots: Vec<Slot> },
+    Write { records: Vec<Record>, end: Position, slots: Vec<Slot>, pushed: time::Instant },
     /// Write what came before, then end; give reserved numbers back if no room will need them.
     Stop { rooms_are_closed: bool },
 }
@@ -98,6 +100,19 @@ pub struct StoreFailed;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not durable in time")]
 pub struct Unconfirmed;
+
+/// How full the queue is, for the operator.
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    /// Records that are not durable yet.
+    pub waiting: u64,
+    /// The slots that there are, without those in reserve.
+    pub slots: usize,
+    /// Those that are taken.
+    pub slots_used: usize,
+    /// For how long the oldest of what is being written has waited.
+    pub lag: Duration,
+}
 
 /// The sending side of the queue. Clones are the same queue.
 #[derive(Clone)]
@@ -180,11 +195,12 @@ impl Queue {
     /// Puts records at the queue's end and tells where that is. Never waits: the slots stand for a
     /// place in the channel.
     pub fn push(&self, records: Vec<Record>, slots: Vec<Slot>) -> Position {
+        let pushed = time::Instant::now();
         let mut last = self.inner.last.lock().unwrap_or_else(PoisonError::into_inner);
         let end = Position(last.0 + records.len() as u64);
         *last = end;
         // Fails only once the writer is gone, which ends the daemon; nobody is told OK then.
-        let _ = self.inner.jobs.try_send(Job::Write { records, end, slots });
+        let _ = self.inner.jobs.try_send(Job::Write { records, end, slots, pushed });
         end
     }
 
@@ -247,6 +263,17 @@ impl Queue {
     /// How the store does. Cheap.
     pub fn health(&self) -> Health {
         self.inner.state.borrow().health
+    }
+
+    /// How full it is.
+    pub fn load(&self) -> Load {
+        let State { durable, oldest, .. } = *self.inner.state.borrow();
+        Load {
+            waiting: self.newest().0 - durable.0,
+            slots: SLOTS,
+            slots_used: SLOTS - self.inner.slots.available_permits(),
+            lag: oldest.map(|oldest| oldest.elapsed()).unwrap_or_default(),
+        }
     }
 
     /// Whether the writer has given up: nothing more will become durable.

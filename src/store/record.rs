@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use crate::protocol::event::Event;
 use crate::protocol::game::{End, GameId, TimeControl};
 use crate::protocol::name::Name;
+use crate::protocol::refusal::Banned;
 
 /// An account's id in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,6 +74,8 @@ pub enum Record {
     Registration(Registration),
     /// A token issued or used.
     Token(TokenRecord),
+    /// What the operator ordered.
+    Order(Box<OrderRecord>),
     /// An event of a room.
     Event(EventRecord),
     /// How a game stands.
@@ -117,10 +120,94 @@ pub struct TokenRecord {
     pub account: AccountId,
     /// The token's hash.
     pub hash: TokenHash,
-    /// Whether it is issued now; otherwise it has been used.
-    pub is_new: bool,
+    /// What happened to it.
+    pub deed: TokenDeed,
     /// When, in milliseconds since 1970 UTC.
     pub at_ms: i64,
+}
+
+/// What happened to a token.
+#[derive(Debug)]
+pub enum TokenDeed {
+    /// It was given for a password. It is kept only if that is still the account's, and the account is not
+    /// banned, by the time it is written: what the operator ordered meanwhile is written before it.
+    Issued {
+        /// The hash that the password was compared with.
+        password_hash: String,
+    },
+    /// It was used, which renews it if it is still good.
+    Used,
+}
+
+/// An order of the operator's: its row in the audit, and what it changes. Neither stands without the other.
+#[derive(Debug)]
+pub struct OrderRecord {
+    /// The row.
+    pub audit: AuditRow,
+    /// What it changes here; `None` where that is nothing, or is another record of the same transaction.
+    pub change: Option<Change>,
+}
+
+/// An order as the audit tells it.
+#[derive(Clone, Debug)]
+pub struct AuditRow {
+    /// Its number.
+    pub id: i64,
+    /// When, in milliseconds since 1970 UTC.
+    pub at_ms: i64,
+    /// Which of the system's users.
+    pub who: String,
+    /// What.
+    pub what: String,
+    /// Whom it was about.
+    pub whom: Option<String>,
+    /// The rest of it.
+    pub details: String,
+    /// Why it was not carried out.
+    pub refused: Option<String>,
+}
+
+/// What an order changes.
+#[derive(Debug)]
+pub enum Change {
+    /// Somebody is not let in from now on. Takes the place of an earlier ban; makes the account's tokens void.
+    Ban(BanRecord),
+    /// A ban ends.
+    Unban(Barred),
+    /// An account's standing.
+    Level {
+        /// Whose.
+        account: AccountId,
+        /// From now on.
+        level: Level,
+    },
+    /// An account's password. Ends its tokens.
+    Password {
+        /// Whose.
+        account: AccountId,
+        /// The new one's hash.
+        hash: String,
+    },
+}
+
+/// A ban.
+#[derive(Clone, Debug)]
+pub struct BanRecord {
+    /// Who is not let in.
+    pub whom: Barred,
+    /// Since when, in milliseconds since 1970 UTC.
+    pub made_ms: i64,
+    /// Until when, and why.
+    pub terms: Banned,
+}
+
+/// Who is not let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Barred {
+    /// An account.
+    Account(AccountId),
+    /// Whoever comes from a network, written as text.
+    Network(String),
 }
 
 /// An event at its place in a room's log.

@@ -1,11 +1,14 @@
 //! What each kind of record becomes in the database. Every statement here can be repeated: a commit whose
-//! outcome was unknown is tried again.
+//! outcome was unknown is tried again. What the operator's orders change is in [`operator`].
+
+pub(super) mod operator;
 
 use rusqlite::{CachedStatement, OptionalExtension, Transaction, params};
 
 use super::looks::look_alike;
 use super::record::{
-    Account, AccountId, EventRecord, GameRecord, GameState, Level, RatingRecord, Record, Registered, Registration, TokenRecord,
+    Account, AccountId, EventRecord, GameRecord, GameState, Level, RatingRecord, Record, Registered, Registration, TokenDeed,
+    TokenRecord,
 };
 use crate::protocol::event::{Deed, SharedFile};
 use crate::protocol::game::event::News;
@@ -153,13 +156,16 @@ pub(super) fn register(change: &Transaction<'_>, registration: &Registration) ->
 }
 
 pub(super) fn keep_token(change: &Transaction<'_>, token: &TokenRecord) -> rusqlite::Result<()> {
-    let TokenRecord { account, hash, at_ms, is_new } = token;
-    if !is_new {
-        // One that was taken back in the meantime stays so.
-        return change.execute("UPDATE login_token SET used_time = ?2 WHERE hash = ?1", params![hash, at_ms]).map(|_| ());
-    }
-    let sql = "INSERT INTO login_token (hash, uid, used_time) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-    change.execute(sql, params![hash, account.0, at_ms])?;
+    let TokenRecord { account, hash, at_ms, deed } = token;
+    let TokenDeed::Issued { password_hash } = deed else {
+        // One that was taken back or made void in the meantime stays so.
+        let sql = "UPDATE login_token SET used_time = ?2 WHERE hash = ?1 AND used_time > 0";
+        return change.execute(sql, params![hash, at_ms]).map(|_| ());
+    };
+    let sql = "INSERT INTO login_token (hash, uid, used_time) \
+               SELECT ?1, b.id, ?3 FROM base_info b LEFT JOIN ban ON ban.uid = b.id \
+               WHERE b.id = ?2 AND b.password_hash = ?4 AND (ban.id IS NULL OR ban.end_time <= ?3) ON CONFLICT DO NOTHING";
+    change.execute(sql, params![hash, account.0, at_ms, password_hash])?;
     change.execute(
         "DELETE FROM login_token WHERE uid = ?1 AND hash NOT IN \
          (SELECT hash FROM login_token WHERE uid = ?1 ORDER BY hash = ?3 DESC, used_time DESC LIMIT ?2)",

@@ -86,7 +86,7 @@ impl Stepper {
     pub(crate) fn take(&mut self, most: usize) -> bool {
         let count = most.min(self.pulled.len());
         for job in self.pulled.drain(..count) {
-            if let Job::Write { records, end, slots } = job {
+            if let Job::Write { records, end, slots, .. } = job {
                 self.batch.add(records, end, slots);
             }
         }

@@ -165,17 +165,25 @@ impl<'a> Writer<'a> {
     fn run(&mut self, jobs: &Receiver<Job>) -> Result<(), Death> {
         let mut gives_numbers_back = None;
         while gives_numbers_back.is_none() {
-            let mut batch = Batch::default();
+            let (mut batch, mut oldest) = (Batch::default(), None);
             // The queue is never dropped while the daemon runs, but an end of it is an end too.
             let Ok(first) = jobs.recv() else { break };
             for job in std::iter::once(first).chain(jobs.try_iter()) {
                 match job {
-                    Job::Write { records, end, slots } => batch.add(records, end, slots),
+                    Job::Write { records, end, slots, pushed } => {
+                        oldest.get_or_insert(pushed);
+                        batch.add(records, end, slots);
+                    }
                     Job::Stop { rooms_are_closed } => gives_numbers_back = Some(rooms_are_closed),
                 }
             }
             let count = batch.records.len();
             if count > 0 {
+                self.state.send_if_modified(|state| {
+                    state.oldest = oldest;
+                    // Nobody waits for that.
+                    false
+                });
                 self.store(batch)?;
                 self.checkpoint_if_due()?;
             }
@@ -204,6 +212,7 @@ impl<'a> Writer<'a> {
         self.state.send_modify(|state| {
             state.durable = end;
             state.health.failing_since = None;
+            state.oldest = None;
         });
     }
 
@@ -292,6 +301,7 @@ impl<'a> Writer<'a> {
                         outcomes.insert(at, rows::register(&change, registration)?);
                     }
                     Record::Token(token) => rows::keep_token(&change, token)?,
+                    Record::Order(order) => rows::operator::carry_out(&change, order)?,
                     Record::Game(game) => rows::put_game(&change, game)?,
                     Record::Rating(rating) => rows::put_rating(&change, rating)?,
                     #[cfg(test)]

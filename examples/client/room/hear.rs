@@ -65,7 +65,12 @@ impl Room {
                 "you have logged in somewhere else, so this connection is closed - /reconnect comes back, /quit leaves"
                     .to_owned()
             }
-            "kicked" | "banned" => format!("the operator has closed your connection ({reason}) - /quit leaves"),
+            "kicked" => "the operator has ended your connection (kicked) - /reconnect comes back, /quit leaves".to_owned(),
+            "banned" => "the operator does not let you in (banned) - /quit leaves".to_owned(),
+            "password-changed" => {
+                "the operator has given your account another password (password-changed) - /quit leaves; come back with that"
+                    .to_owned()
+            }
             _ => format!("the connection is over ({}) - /reconnect tries it again, /quit leaves", clean(reason)),
         });
     }

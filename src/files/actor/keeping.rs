@@ -6,9 +6,10 @@ use super::super::catalogue::Entry;
 use super::super::disk::{Extent, PartialKey};
 use super::Actor;
 use crate::clock::earliest_now_ms;
+use crate::connections::ConnectionId;
 use crate::protocol::digest::Digest;
 use crate::protocol::event::Deed;
-use crate::room::{ConnectionId, Posted, Posting};
+use crate::room::{Posted, Posting};
 use crate::store::queue::Slot;
 use crate::store::record::Account;
 

@@ -27,9 +27,10 @@ use super::running::Running;
 use super::tickets::{Right, Tickets};
 use super::upload::Means;
 use super::{
-    DirectoryError, FetchTicket, Files, Hold, Limits, OfferTicket, OpenError, Surroundings, Transfer, TransferId, Withdrawal,
+    Begun, DirectoryError, FetchTicket, Files, Hold, Limits, OfferTicket, OpenError, Surroundings, TransferId, Withdrawal,
 };
 use crate::auth;
+use crate::connections::ConnectionId;
 use crate::logging::Seldom;
 use crate::panics::{contained, contained_now};
 use crate::protocol::digest::Digest;
@@ -37,7 +38,7 @@ use crate::protocol::event::Deed;
 use crate::protocol::file_name::FileName;
 use crate::protocol::refusal::{FileExists, Refusal};
 use crate::protocol::request::TransferRequest;
-use crate::room::{ConnectionId, Posted, Room};
+use crate::room::{Posted, Room};
 use crate::store::queue::{Queue, Slot};
 use crate::store::read::{Reader, Shared};
 use crate::store::record::{Account, AccountId, Level, RoomId};
@@ -63,7 +64,14 @@ pub(super) enum Command {
     },
     Begin {
         request: TransferRequest,
-        answer: oneshot::Sender<Result<Transfer, Refusal>>,
+        answer: oneshot::Sender<Result<Begun, Refusal>>,
+    },
+    Revoke {
+        account: AccountId,
+        answer: oneshot::Sender<()>,
+    },
+    Tickets {
+        answer: oneshot::Sender<usize>,
     },
     Hold {
         digest: Digest,
@@ -181,6 +189,11 @@ impl Actor {
                 let done = contained_now(|| self.begin(&request));
                 _ = answer.send(self.unless_panicked(done).await);
             }
+            Command::Revoke { account, answer } => {
+                self.tickets.revoke_all(account);
+                let _ = answer.send(());
+            }
+            Command::Tickets { answer } => _ = answer.send(self.tickets.count(Instant::now())),
             Command::Hold { digest, answer } => _ = answer.send(self.hold(digest)),
             Command::Share { id, digest, size_bytes, slot, answer } => {
                 let done = contained(self.share(id, digest, size_bytes, slot)).await;
@@ -208,6 +221,7 @@ impl Actor {
             // They are answered.
             Command::Offer { .. } | Command::Fetch { .. } | Command::Withdraw { .. } | Command::Begin { .. } => (),
             Command::Hold { .. } | Command::Share { .. } | Command::PruneFile { .. } => (),
+            Command::Revoke { .. } | Command::Tickets { .. } => (),
         }
     }
 

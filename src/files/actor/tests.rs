@@ -9,13 +9,14 @@ use tokio::time::timeout;
 
 use super::super::upload::Upload;
 use super::super::{Files, Limits, Surroundings, Transfer};
+use crate::connections::{ConnectionId, Connections};
 use crate::protocol::digest::Digest;
 use crate::protocol::file_name::FileName;
 use crate::protocol::name::Name;
 use crate::protocol::refusal::Refusal;
 use crate::protocol::request::TransferRequest;
 use crate::protocol::secret::Secret;
-use crate::room::{ConnectionId, Room};
+use crate::room::Room;
 use crate::store::Store;
 use crate::store::record::{Account, Record, Registered, Registration};
 
@@ -65,7 +66,7 @@ impl Shelf {
         let (store, opened) = Store::open(directory.path(), "lobby", LONG).unwrap();
         let slots = store.queue.free_slots();
         let slot = store.queue.slot(1).await.unwrap();
-        let (room, _, _) = Room::open("lobby", opened, store.queue.clone(), slot).await;
+        let (room, _, _) = Room::open("lobby", opened, store.queue.clone(), Connections::default(), slot).await;
         let (queue, reader, background) = (store.queue.clone(), store.reader.clone(), tokio::runtime::Handle::current());
         let around = Surroundings { room, queue, reader, background, transfers: 4 };
         let (files, _) = Files::open(directory.path(), LIMITS, around).await.unwrap();
@@ -86,7 +87,7 @@ impl Shelf {
         let ticket = Secret::new(&self.offer(name).await.unwrap());
         let digest = Some(Digest(Sha256::digest(whole).into()));
         let request = TransferRequest { ticket, size_bytes: Some(whole.len() as u64), digest };
-        match self.files.begin(request).await.unwrap() {
+        match self.files.begin(request).await.unwrap().transfer {
             Transfer::Upload(upload) => upload,
             Transfer::Download(_) => unreachable!("it was offered"),
         }

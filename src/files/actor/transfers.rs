@@ -8,7 +8,7 @@ use super::super::disk::{Extent, PartialKey};
 use super::super::running::Run;
 use super::super::tickets::{Grant, Right};
 use super::super::upload::Upload;
-use super::super::{Download, Ongoing, Transfer, TransferId};
+use super::super::{Begun, Download, Ongoing, Transfer, TransferId};
 use super::{Actor, Command, Means};
 use crate::auth;
 use crate::clock::now_ms;
@@ -22,7 +22,7 @@ use crate::store::queue::Slot;
 use crate::store::record::Account;
 
 impl Actor {
-    pub(super) fn begin(&mut self, request: &TransferRequest) -> Result<Transfer, Refusal> {
+    pub(super) fn begin(&mut self, request: &TransferRequest) -> Result<Begun, Refusal> {
         let hash = auth::hash_token(request.ticket.expose());
         let Some(Grant { account, right, .. }) = self.tickets.get(&hash, Instant::now()).cloned() else {
             return Err(Refusal::BadTicket);
@@ -30,7 +30,8 @@ impl Actor {
         if self.running.is_full_for(account.id) {
             return Err(Refusal::BusyTransfers);
         }
-        match (right, request.size_bytes, request.digest) {
+        let owner = account.clone();
+        let transfer = match (right, request.size_bytes, request.digest) {
             (Right::Download { name, .. }, offset_bytes, None) => {
                 self.tickets.use_up(&hash);
                 self.begin_download(account, &name, offset_bytes.unwrap_or(0)).map(Transfer::Download)
@@ -45,7 +46,8 @@ impl Actor {
                 self.begin_upload(account, name, extent, digest).map(Box::new).map(Transfer::Upload)
             }
             _ => Err(Refusal::BadTicket),
-        }
+        };
+        Ok(Begun { account: owner, transfer: transfer? })
     }
 
     fn begin_download(&mut self, account: Account, name: &FileName, offset_bytes: u64) -> Result<Download, Refusal> {

@@ -8,6 +8,7 @@ use super::super::{Asker, Done, Stored};
 use super::keeping::restore;
 use super::{Actor, NO_SLOT_PAUSE, Place};
 use crate::clock::now_ms;
+use crate::connections::ConnectionId;
 use crate::protocol::event::Deed;
 use crate::protocol::game::event::{GameNews, News, Uninvited};
 use crate::protocol::game::refusal::{GameRefusal, NoGame};
@@ -15,9 +16,9 @@ use crate::protocol::game::reply::{GameReply, Listed, ListedState};
 use crate::protocol::game::{GameId, Side, TimeControl};
 use crate::protocol::name::Name;
 use crate::protocol::voice::Voice;
+use crate::room::Posting;
 use crate::room::audience::Audience;
 use crate::room::log::Cursor;
-use crate::room::{ConnectionId, Posting};
 use crate::store::queue::Slot;
 use crate::store::record::{Account, GameRecord, GameState, Record, RoomId};
 

@@ -23,7 +23,8 @@ use super::adjourned::Adjourned;
 use super::agenda::Agenda;
 use super::ratings::Ratings;
 use super::table::Table;
-use super::{Arrival, Asker, Done, Limits, Want};
+use super::{Arrival, Asker, Counts, Done, Limits, Want};
+use crate::connections::ConnectionId;
 use crate::mailbox::Mailbox;
 use crate::panics::{contained, contained_now};
 use crate::protocol::game::GameId;
@@ -33,7 +34,7 @@ use crate::protocol::limits::ADJOURNED_AT_LOGIN;
 use crate::protocol::name::Name;
 use crate::protocol::refusal::Refusal;
 use crate::room::log::Cursor;
-use crate::room::{ConnectionId, Room, Scene, Visitor};
+use crate::room::{Room, Scene, Visitor};
 use crate::store::queue::{Queue, Slot};
 use crate::store::read::Reader;
 use crate::store::record::{Account, AccountId, GameRecord};
@@ -50,6 +51,7 @@ pub(super) enum Command {
     Ask { asker: Asker, want: Want, answer: oneshot::Sender<Result<Done, Refusal>> },
     BrokenOff { record: Box<GameRecord>, slot: Slot },
     SetLimits(Limits),
+    Count { answer: oneshot::Sender<Counts> },
     Stop { answer: oneshot::Sender<()> },
 }
 
@@ -140,6 +142,7 @@ impl Actor {
             }
             Command::BrokenOff { record, slot } => _ = self.keep_broken_off(*record, slot).await,
             Command::SetLimits(limits) => self.limits = limits,
+            Command::Count { answer } => _ = answer.send(self.counts()),
             Command::Stop { answer } => {
                 self.is_stopped = true;
                 self.agenda = Agenda::default();
@@ -275,6 +278,11 @@ impl Actor {
             Some(since) => self.held += since.elapsed(),
             None => self.held_since = Some(Instant::now()),
         }
+    }
+
+    fn counts(&self) -> Counts {
+        let under_way = self.tables.values().filter(|table| table.is_under_way()).count();
+        Counts { under_way, invitations: self.invitations.len(), adjourned: self.adjourned.count() }
     }
 
     fn stop_watching(&mut self, connection: ConnectionId) {

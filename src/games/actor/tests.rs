@@ -10,6 +10,7 @@ use tokio::time::{sleep, timeout};
 use super::super::rules::bug::{self, BUG, Bug};
 use super::super::rules::{self, Game};
 use super::super::{Arrival, Asker, Done, Games, Limits, Surroundings, Want};
+use crate::connections::{ConnectionId, Connections};
 use crate::protocol::game::request::Action;
 use crate::protocol::game::{GameId, TimeControl};
 use crate::protocol::name::Name;
@@ -17,7 +18,7 @@ use crate::protocol::refusal::Refusal;
 use crate::protocol::tongue::Tongue;
 use crate::protocol::voice::Voice;
 use crate::room::log::{Cursor, Parts};
-use crate::room::{ConnectionId, Room, Visitor};
+use crate::room::{Room, Visitor};
 use crate::store::record::{Account, GameRecord, GameState, Record, Registered, Registration};
 use crate::store::{Closed, Store};
 
@@ -42,7 +43,7 @@ impl Hall {
         let (store, opened) = Store::open(directory.path(), "lobby", LONG).unwrap();
         let slots = store.queue.free_slots();
         let slot = store.queue.slot(1).await.unwrap();
-        let (room, _, _) = Room::open("lobby", opened, store.queue.clone(), slot).await;
+        let (room, _, _) = Room::open("lobby", opened, store.queue.clone(), Connections::default(), slot).await;
         let (queue, reader) = (store.queue.clone(), store.reader.clone());
         let around = Surroundings { room: room.clone(), was_closed: opened.was_closed, queue, reader };
         let (games, _) = Games::open(LIMITS, around).await.unwrap();
@@ -77,8 +78,7 @@ impl Hall {
         let account = self.account(name).await;
         self.connections += 1;
         let (connection, voice) = (ConnectionId(self.connections), Voice::new(Tongue::Json));
-        let (ended, _) = oneshot::channel();
-        let visitor = Visitor { connection, account: account.clone(), voice, ended };
+        let visitor = Visitor { connection, account: account.clone(), voice };
         let slot = self.store.queue.slot(1).await.unwrap();
         let (_, arrival) = timeout(PATIENCE, self.games.enter(visitor, slot)).await.expect("the login is answered");
         (Player { asker: Asker { account, connection, voice }, games: self.games.clone(), cursor: None }, arrival)

@@ -17,12 +17,12 @@ use super::clock::Clock;
 use super::play::Play;
 use super::{Limits, Stored};
 use crate::clock::now_ms;
+use crate::connections::ConnectionId;
 use crate::protocol::game::event::{Board, Player, Position, Situation, TableDeed, TableEvent};
 use crate::protocol::game::{End, GameId, Offer, Side, TimeControl};
 use crate::protocol::name::Name;
 use crate::protocol::tongue::Tongue;
 use crate::protocol::voice::Voice;
-use crate::room::ConnectionId;
 use crate::room::audience::{Audience, Line};
 use crate::store::record::{Account, AccountId, GameRecord, GameState, RoomId};
 

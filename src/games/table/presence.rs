@@ -3,10 +3,10 @@
 use tokio::time::Instant;
 
 use super::{Phase, Table};
+use crate::connections::ConnectionId;
 use crate::games::clock::Clock;
 use crate::protocol::game::event::TableDeed;
 use crate::protocol::game::{End, Side};
-use crate::room::ConnectionId;
 use crate::store::record::Account;
 
 impl Table {

@@ -21,7 +21,8 @@ use self::answers::Waiting;
 use self::dice::Dice;
 use self::known::{Known, check};
 use super::actor::{Actor, Command};
-use super::{ConnectionId, Posting, Scene, Speech, Utterance, Visitor};
+use super::{Posting, Scene, Speech, Utterance, Visitor};
+use crate::connections::{ConnectionId, Connections};
 use crate::protocol::event::Deed;
 use crate::protocol::game::event::{GameNews, News};
 use crate::protocol::game::{End, GameId, Side, Words};
@@ -72,7 +73,7 @@ impl<'a> Life<'a> {
     fn begin(known: &'a mut Known, dice: &'a mut Dice, before: After) -> Self {
         let (stepper, room, queue) = Stepper::open(before.directory);
         check(known, &stepper, room, &before.heard, before.was_closed);
-        let mut actor = Actor::new("lobby".into(), room, queue.clone());
+        let mut actor = Actor::new("lobby".into(), room, queue.clone(), Connections::default());
         let slot = queue.slot_now(1).unwrap();
         actor.start(slot);
         let people = stepper.accounts();
@@ -198,8 +199,7 @@ impl<'a> Life<'a> {
         let (Some(account), Some(slot)) = (self.dice.pick(&self.people), self.queue.slot_now(1)) else { return };
         self.connections += 1;
         let connection = ConnectionId(self.connections);
-        let (ended, _) = oneshot::channel();
-        let visitor = Visitor { connection, account: account.clone(), voice: Voice::new(Tongue::Json), ended };
+        let visitor = Visitor { connection, account: account.clone(), voice: Voice::new(Tongue::Json) };
         let (answer, mut scene) = oneshot::channel();
         self.actor.obey(Command::Enter { visitor, slot, answer });
         self.here.insert(account.name.as_str().to_owned(), (connection, account));

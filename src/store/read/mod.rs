@@ -2,9 +2,10 @@
 //! the async threads.
 //!
 //! Nothing here waits for the queue: a caller that must see what it has heard first waits for the
-//! durable mark. Those about games are in [`games`].
+//! durable mark. Those about games are in [`games`], the operator's in [`operator`].
 
 pub mod games;
+pub mod operator;
 
 use std::path::Path;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use crate::protocol::event::{Deed, Event, SharedFile};
 use crate::protocol::file_name::FileName;
 use crate::protocol::limits::HISTORY_PAGE_BYTES;
 use crate::protocol::name::Name;
+use crate::protocol::refusal::Banned;
 use crate::protocol::request::RangeEnd;
 use crate::protocol::text::{Ref, Text};
 use games::{NEWS_COLUMNS, NEWS_JOINS};
@@ -51,6 +53,19 @@ pub struct Credentials {
     pub account: Account,
     /// Its password's bcrypt hash.
     pub password_hash: String,
+    /// The ban that it has, or had.
+    pub ban: Option<Banned>,
+}
+
+/// Whose a token is.
+#[derive(Debug)]
+pub struct TokenOwner {
+    /// The account.
+    pub account: Account,
+    /// When the token was issued or last used, in milliseconds since 1970 UTC; 0 if it is void.
+    pub used_ms: i64,
+    /// The ban that the account has, or had.
+    pub ban: Option<Banned>,
 }
 
 /// Which events a page of history is made of.
@@ -115,11 +130,10 @@ impl Reader {
     pub async fn credentials(&self, name: &Name) -> Result<Option<Credentials>, ReadError> {
         let name = name.clone();
         self.ask(move |connection| {
-            let sql = "SELECT id, name, level, password_hash FROM base_info WHERE folded_name = ?1";
-            connection
-                .prepare_cached(sql)?
-                .query_row([name.folded()], |row| Ok(Credentials { account: account(row)?, password_hash: row.get(3)? }))
-                .optional()
+            let sql = "SELECT b.id, b.name, b.level, ban.id, ban.end_time, ban.why, b.password_hash \
+                       FROM base_info b LEFT JOIN ban ON ban.uid = b.id WHERE b.folded_name = ?1";
+            let found = |row: &Row<'_>| Ok(Credentials { account: account(row)?, ban: ban(row)?, password_hash: row.get(6)? });
+            connection.prepare_cached(sql)?.query_row([name.folded()], found).optional()
         })
         .await
     }
@@ -130,12 +144,13 @@ impl Reader {
         self.ask(move |connection| look_alike(connection, &name)).await
     }
 
-    /// The account that a token opens, if it was used since `since_ms`.
-    pub async fn account_by_token(&self, hash: TokenHash, since_ms: i64) -> Result<Option<Account>, ReadError> {
+    /// Whose a token is, however old it is.
+    pub async fn token_owner(&self, hash: TokenHash) -> Result<Option<TokenOwner>, ReadError> {
         self.ask(move |connection| {
-            let sql = "SELECT b.id, b.name, b.level FROM login_token t JOIN base_info b ON b.id = t.uid \
-                       WHERE t.hash = ?1 AND t.used_time >= ?2";
-            connection.prepare_cached(sql)?.query_row(params![hash, since_ms], account).optional()
+            let sql = "SELECT b.id, b.name, b.level, ban.id, ban.end_time, ban.why, t.used_time FROM login_token t \
+                       JOIN base_info b ON b.id = t.uid LEFT JOIN ban ON ban.uid = b.id WHERE t.hash = ?1";
+            let found = |row: &Row<'_>| Ok(TokenOwner { account: account(row)?, ban: ban(row)?, used_ms: row.get(6)? });
+            connection.prepare_cached(sql)?.query_row([hash], found).optional()
         })
         .await
     }
@@ -184,6 +199,14 @@ impl Reader {
 
 fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
     Ok(Account { id: AccountId(row.get(0)?), name: Name::stored(row.get(1)?), level: Level(row.get(2)?) })
+}
+
+/// The ban beside an account, in the three columns behind it.
+fn ban(row: &Row<'_>) -> rusqlite::Result<Option<Banned>> {
+    match row.get::<_, Option<i64>>(3)? {
+        Some(_) => Ok(Some(Banned { until_ms: row.get(4)?, why: row.get(5)? })),
+        None => Ok(None),
+    }
 }
 
 const SHARED: &str = "SELECT f.seq, f.send_time, f.file_name, b.name, f.size_bytes, f.sha256, f.uid, f.folded_name FROM file_put_record f \
