@@ -12,7 +12,7 @@ use crate::exit::Failure;
 use crate::store::DATABASE;
 
 /// Holds its owner's process id, and a lock for as long as the owner lives.
-const LOCK: &str = "lock";
+pub const LOCK: &str = "lock";
 /// The control socket's name in the directory.
 const CONTROL: &str = "control.sock";
 const OWNER_ONLY: u32 = 0o700;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use crate::config::FileError;
 use crate::net::CertificateError;
+use crate::store::copy::CopyError;
 use crate::store::{Death, OpenError};
 
 /// Why the daemon could not run, or could not go on.
@@ -57,6 +58,33 @@ pub enum Failure {
     /// The file of settings cannot be used.
     #[error(transparent)]
     Settings(#[from] FileError),
+    /// A path is not what a flag needs.
+    #[error("{path} {why}")]
+    Unfit {
+        /// The path.
+        path: PathBuf,
+        /// What it is, and what to give.
+        why: String,
+    },
+    /// A file of a backup, or of what is backed up, cannot be read or written.
+    #[error("cannot read or write {path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// The database cannot be copied.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
+    /// Something was looked at, or copied as far as it is sound, and is damaged.
+    #[error("{path} is damaged; lines above that say where: {damages}")]
+    FoundDamaged {
+        /// What was looked at.
+        path: PathBuf,
+        /// How many damages were told of.
+        damages: usize,
+    },
     /// A thread, a signal handler or the runtime could not be had.
     #[error("the system refused what the daemon needs: {0}")]
     System(#[from] std::io::Error),
@@ -103,12 +131,15 @@ impl Failure {
         ExitCode::from(match self {
             Failure::Control(_) => 1,
             Failure::Flags(_) => 2,
-            Failure::Store(OpenError::Corrupt { .. }) | Failure::Damaged(_) => 65,
+            Failure::Store(OpenError::Corrupt { .. }) | Failure::Damaged(_) | Failure::FoundDamaged { .. } => 65,
             Failure::AlreadyRunning { .. } | Failure::Listen { .. } => 69,
             Failure::Internal(_) | Failure::StoreFailed(_) => 70,
             Failure::System(_) => 71,
             Failure::DataDirectory { .. }
             | Failure::SharedDirectory { .. }
+            | Failure::Unfit { .. }
+            | Failure::File { .. }
+            | Failure::Copy(_)
             | Failure::Store(OpenError::Sqlite { .. } | OpenError::System { .. } | OpenError::Pool { .. }) => 73,
             Failure::Unsynced(_) | Failure::Store(OpenError::Unsynced { .. }) => 74,
             Failure::Unstored { .. } => 75,

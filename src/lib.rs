@@ -46,6 +46,7 @@
 //! | [`session`] | what one connection may ask, and its replies | the handles of the above |
 //! | [`net`] | listener, TLS, reader, writer, transfers: the only sockets of clients | session, files, room's cursors |
 //! | [`admin`] | the control socket, the operator's orders and the flags that give them | session's services |
+//! | [`backup`] | the flags that copy, put back and examine a data directory, in a process of their own | store, files, admin |
 //! | [`client`] | the library for the other side of the wire: no part of the daemon | nothing of ours |
 //! | [`guard`] | budgets against floods and guesses, networks | protocol, store |
 //! | [`background`] | the threads of low priority, for hashes and bytes | nothing of ours |
@@ -75,6 +76,7 @@
 pub mod admin;
 pub mod auth;
 pub mod background;
+pub mod backup;
 pub mod client;
 pub mod clock;
 pub mod config;

@@ -4,6 +4,7 @@ use std::num::NonZero;
 use std::process::ExitCode;
 
 use parlor::admin::client;
+use parlor::backup::{self, Report};
 use parlor::config::{Config, LoadError, Loaded};
 use parlor::exit::Failure;
 use parlor::store::read::READERS;
@@ -33,6 +34,10 @@ fn run(loaded: Loaded) -> Result<(), Failure> {
         println!("{words}");
         return Ok(());
     }
+    if let Some(report) = operate(config)? {
+        report.lines.iter().for_each(|line| println!("{line}"));
+        return report.failure.map_or(Ok(()), Err);
+    }
     // Only the store's readers block threads; more threads than readers would wait for each other.
     let (workers, readers) = (worker_threads(config), READERS as usize);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
@@ -41,6 +46,18 @@ fn run(loaded: Loaded) -> Result<(), Failure> {
     // Connections that did not close in time are not waited for.
     runtime.shutdown_background();
     result
+}
+
+/// What is done to a data directory from outside, if a flag asks for it.
+fn operate(config: &Config) -> Result<Option<Report>, Failure> {
+    let (data, asked) = (&config.data, &config.backups);
+    let report = match (&asked.backup, &asked.restore, asked.verify) {
+        (Some(into), ..) => backup::back_up(data, into)?,
+        (_, Some(from), _) => backup::restore(from, data)?,
+        (.., true) => backup::verify(data)?,
+        _ => return Ok(None),
+    };
+    Ok(Some(report))
 }
 
 /// Threads for connections. What is said is written by the store's thread meanwhile: one more than there are

@@ -20,6 +20,7 @@ use crate::admin::orders::Operator;
 use crate::admin::server::Control;
 use crate::auth::Auth;
 use crate::background::Background;
+use crate::backup::restore::refuse_unfinished;
 use crate::clock::now_ms;
 use crate::config::{Changeable, Config, Loaded, seconds};
 use crate::connections::Connections;
@@ -50,6 +51,7 @@ pub async fn run(loaded: Loaded) -> Result<(), Failure> {
     let (mut stop_signals, mut hang_up) = (StopSignals::new()?, signal(SignalKind::hangup())?);
     let config = loaded.config.clone();
     let data = DataDir::take(&config.data)?;
+    refuse_unfinished(data.path())?;
     // Before the database is touched. Who connects meanwhile waits in the kernel's queue.
     let tls = config.tls.files().map_err(Failure::Flags)?.map(Tls::load).transpose()?.map(Arc::new);
     let listeners = bind(&config, tls.as_ref())?;

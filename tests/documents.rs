@@ -123,6 +123,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "store",
         ],
     ),
+    ("backup", &["admin", "background", "clock", "data_dir", "exit", "files", "protocol", "store"]),
     ("logging", &["protocol"]),
 ];
 

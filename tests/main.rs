@@ -5,6 +5,9 @@
 mod harness;
 
 mod announce;
+mod backup_disks;
+mod backups;
+mod backups_under_load;
 mod bad_input;
 mod bans;
 mod boards;
@@ -52,6 +55,7 @@ mod load;
 mod login;
 mod names;
 mod offers;
+mod operations;
 mod operator;
 mod oracle;
 mod outage;
@@ -80,5 +84,6 @@ mod tls;
 mod tokens;
 mod transcripts;
 mod uploads;
+mod verify;
 mod voices;
 mod watching;

@@ -196,7 +196,10 @@ const DOCTORS: &[(&str, Option<Kind>, Doctor)] = &[
     }),
     ("a move nobody made", Some(Kind::Invented), |_, data| sql(data, "UPDATE game_record SET moves = moves || ' z9'")),
     ("a withdrawal nobody asked for", Some(Kind::Invented), |_, data| {
-        sql(data, "UPDATE file_put_record SET withdrawn_seq = 1 WHERE withdrawn_seq IS NULL");
+        sql(
+            data,
+            "UPDATE file_put_record SET withdrawn_seq = 1 WHERE id = (SELECT max(id) FROM file_put_record WHERE withdrawn_seq IS NULL)",
+        );
     }),
     ("what was refused is there", Some(Kind::DoneThoughRefused), |logs, _| {
         let (log, at) = place(logs, "ann", |step| matches!(step, Step::Answered { answer: Answer::Seq(_), .. }));

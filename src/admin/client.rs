@@ -45,22 +45,39 @@ fn order_of(options: OperatorOptions) -> Result<Option<Order>, Failure> {
 }
 
 fn give(data: &Path, order: &Order) -> Result<String, Failure> {
-    let unreachable = |error: std::io::Error| {
-        Failure::Control(match error.kind() {
-            ErrorKind::NotFound | ErrorKind::ConnectionRefused => {
-                format!("no parlord is running on {}; start it, or name its directory with --data", data.display())
-            }
-            _ => format!("cannot reach the parlord on {}: {error}", data.display()),
-        })
+    let Some(mut socket) = connect(data)? else {
+        return Err(Failure::Control(format!(
+            "no parlord is running on {}; start it, or name its directory with --data",
+            data.display()
+        )));
     };
-    let way = ControlPath::new(data).map_err(unreachable)?;
-    let mut socket = UnixStream::connect(way.path()).map_err(unreachable)?;
-    socket.set_read_timeout(Some(PATIENCE)).map_err(unreachable)?;
     let line = serde_json::to_string(order).map_err(|error| Failure::Control(error.to_string()))?;
-    writeln!(socket, "{line}").map_err(unreachable)?;
     let mut answer = String::new();
-    BufReader::new(socket).read_line(&mut answer).map_err(unreachable)?;
-    match serde_json::from_str(&answer) {
+    let asked = writeln!(socket, "{line}").and_then(|()| BufReader::new(socket).read_line(&mut answer));
+    asked.map_err(|error| unreachable(data, &error))?;
+    outcome(&answer)
+}
+
+/// The way to the daemon on `data`; `None` if there is none.
+pub(super) fn connect(data: &Path) -> Result<Option<UnixStream>, Failure> {
+    let connected = ControlPath::new(data).and_then(|way| UnixStream::connect(way.path()));
+    match connected {
+        Ok(socket) => {
+            socket.set_read_timeout(Some(PATIENCE)).map_err(|error| unreachable(data, &error))?;
+            Ok(Some(socket))
+        }
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => Ok(None),
+        Err(error) => Err(unreachable(data, &error)),
+    }
+}
+
+fn unreachable(data: &Path, error: &std::io::Error) -> Failure {
+    Failure::Control(format!("cannot reach the parlord on {}: {error}", data.display()))
+}
+
+/// What the daemon's answer says.
+pub(super) fn outcome(answer: &str) -> Result<String, Failure> {
+    match serde_json::from_str(answer) {
         Ok(Outcome::Done(words)) => Ok(words),
         Ok(Outcome::Failed(why)) => Err(Failure::Control(why)),
         Err(_) => Err(Failure::Control("the daemon ended before it answered; look at its log".into())),

@@ -3,9 +3,11 @@
 //! One JSON object a line each way. Whoever may give orders may do everything: the directory is open to its owner
 //! alone, and the daemon asks the system who is at the other end. [`server`] is the daemon's end, [`client`] the flags',
 //! [`terminal`] how a password is typed; [`orders`] changes things and keeps the audit, [`status`] tells how the daemon
-//! is doing, [`lists`] who is banned and what was ordered.
+//! is doing, [`lists`] who is banned and what was ordered; [`keeping`] has both ends of the one order that is more than a
+//! question and its answer.
 
 pub mod client;
+pub mod keeping;
 mod lists;
 pub mod orders;
 mod rates;
@@ -39,6 +41,10 @@ enum Order {
     SetPassword { name: String, password: String },
     /// Tell what was ordered.
     Audit { count: u32 },
+    /// Remove no file while this connection is open: it is backed up into this directory, or examined.
+    KeepFiles { into: Option<String> },
+    /// That was done; nothing need be kept any more.
+    Kept { done: String },
 }
 
 /// What became of it.

@@ -147,6 +147,19 @@ impl Operator {
         self.refuse_asked(asked(&order), who, why.into()).await
     }
 
+    /// Keeps in the audit what was done elsewhere; of what only looked, in the log.
+    pub(super) async fn note(&self, order: Order, who: &str, done: &str) {
+        let mut asked = asked(&order);
+        asked.details = format!("{}: {done}", asked.details);
+        log::info!("{who} ordered {} {}", asked.what, asked.details);
+        if matches!(order, Order::KeepFiles { into: Some(_) })
+            && let Ok(slot) = self.services.queue.slot(1).await
+        {
+            let position = self.services.queue.push(vec![self.record(asked, who, None, None)], vec![slot]);
+            let _ = self.services.queue.durable(position, self.services.queue.confirm_deadline()).await;
+        }
+    }
+
     async fn refuse_asked(&self, asked: Asked, who: &str, why: String) -> Outcome {
         log::warn!("{who} ordered {}: refused, {why}", asked.what);
         // Where the store fails there is the log.
@@ -248,6 +261,7 @@ impl Operator {
                 self.plan_level(&name, Level::ORDINARY, "is no administrator", "is no administrator any more").await
             }
             Order::SetPassword { name, password } => self.plan_password(&name, &Secret::new(&password)).await,
+            Order::KeepFiles { .. } | Order::Kept { .. } => Err(Refused("nothing is kept on this connection".into())),
             // Carried out elsewhere, see `carry_out`.
             Order::Announce { .. } | Order::Status { .. } | Order::Bans | Order::Audit { .. } => {
                 Ok(Plan { change: None, effect: Effect::Nothing, words: Box::new(|_| String::new()) })
@@ -368,6 +382,9 @@ fn asked(order: &Order) -> Asked {
         Order::Grant { name } => ("grant", Some(name), String::new()),
         Order::Revoke { name } => ("revoke", Some(name), String::new()),
         Order::SetPassword { name, .. } => ("set-password", Some(name), String::new()),
+        Order::KeepFiles { into: Some(into) } => ("backup", None, format!("into {into}")),
+        Order::KeepFiles { into: None } => ("verify", None, String::new()),
+        Order::Kept { .. } => ("backup", None, String::new()),
     };
     Asked { what, whom: whom.cloned(), details }
 }

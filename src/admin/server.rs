@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::orders::Operator;
-use super::{Order, Outcome};
+use super::{Order, Outcome, keeping};
 use crate::data_dir::{ControlPath, DataDir};
 use crate::logging::Seldom;
 
@@ -85,9 +85,13 @@ impl Drop for Control {
 async fn serve(mut socket: UnixStream, operator: &Operator) -> io::Result<()> {
     let uid = socket.peer_cred()?.uid();
     let (read_half, mut write_half) = socket.split();
+    let mut input = BufReader::new(read_half.take(ORDER_BYTES));
     let mut line = String::new();
-    timeout(PATIENCE, BufReader::new(read_half.take(ORDER_BYTES)).read_line(&mut line)).await??;
+    timeout(PATIENCE, input.read_line(&mut line)).await??;
     let outcome = match serde_json::from_str::<Order>(&line) {
+        Ok(Order::KeepFiles { into }) if may_order(uid) => {
+            return keeping::serve(into, input, write_half, operator, &user(uid)).await;
+        }
         Ok(order) if may_order(uid) => operator.carry_out(order, &user(uid)).await,
         Ok(order) => {
             operator.refuse(order, &user(uid), "only the user whom the daemon runs as may give orders, and root").await
@@ -105,7 +109,7 @@ fn may_order(uid: u32) -> bool {
 }
 
 /// One of the system's users, as the audit names it.
-fn user(uid: u32) -> String {
+pub(crate) fn user(uid: u32) -> String {
     let accounts = std::fs::read_to_string(Path::new("/etc/passwd")).unwrap_or_default();
     let name = accounts.lines().find_map(|line| {
         let mut fields = line.split(':');

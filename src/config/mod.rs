@@ -1,8 +1,9 @@
 //! Flags, environment and the file of settings, parsed once. Every figure's unit stands in its name. Those for files are in
 //! [`files`], those for games in [`games`], budgets in [`guard`], those for TLS in [`tls`], the operator's orders in
-//! [`operator`]. A flag that has a variable is a setting, and can stand in the file too ([`mod@file`]); [`load`] puts all of
-//! them together, [`changeable`] is what can change while the daemon runs.
+//! [`operator`], those for backups in [`backup`]. A flag that has a variable is a setting, and can stand in the file too
+//! ([`mod@file`]); [`load`] puts all of them together, [`changeable`] is what can change while the daemon runs.
 
+mod backup;
 mod changeable;
 mod file;
 mod files;
@@ -20,6 +21,7 @@ use clap::{Parser, ValueEnum};
 
 use crate::protocol::shell::Advertised;
 use crate::protocol::tongue::Tongue;
+pub use backup::BackupOptions;
 pub use changeable::Changeable;
 pub use file::{FileError, is_setting};
 pub use files::FileOptions;
@@ -93,6 +95,10 @@ pub struct Config {
     /// File of settings (TOML), named as the flags are without their dashes; read again on SIGHUP
     #[arg(long, value_name = "FILE", env = "PARLOR_CONFIG")]
     pub config: Option<PathBuf>,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "as below")]
+    pub backups: BackupOptions,
 
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take it for the program's description")]

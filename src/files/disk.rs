@@ -31,8 +31,30 @@ use crate::protocol::digest::Digest;
 use crate::store::record::{AccountId, RoomId};
 
 /// The directory's name in the data directory.
-const DIRECTORY: &str = "files";
+pub const DIRECTORY: &str = "files";
 const PARTIAL: &str = "partial";
+
+/// What a name in the directory stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The bytes of this hash.
+    Blob(Digest),
+    /// What came of an upload so far.
+    Partial,
+    /// None of the daemon's.
+    Other,
+}
+
+impl Kind {
+    /// Reads a name.
+    pub fn of(name: &str) -> Self {
+        match Digest::parse(name).filter(|digest| digest.to_string() == name) {
+            Some(digest) => Self::Blob(digest),
+            None if parse_partial(name).is_some() => Self::Partial,
+            None => Self::Other,
+        }
+    }
+}
 
 /// Whose partial it is, and of which file. Its name on disk is made of this, so that partials need no
 /// record of their own.
@@ -153,6 +175,18 @@ impl Disk {
         }
     }
 
+    /// Removes blobs that nothing needs.
+    pub(super) fn remove_blobs_but(&self, is_needed: impl Fn(Digest) -> bool) -> io::Result<()> {
+        for entry in std::fs::read_dir(&self.path)? {
+            if let Kind::Blob(digest) = Kind::of(&entry?.file_name().to_string_lossy())
+                && !is_needed(digest)
+            {
+                self.remove_blob(digest);
+            }
+        }
+        Ok(())
+    }
+
     /// Flushes the directory: what names there are in it. One at a time: the system tells an error once, and
     /// whoever comes behind it has to know of it.
     pub(super) fn flush_names(&self) -> io::Result<()> {
@@ -201,7 +235,7 @@ impl Disk {
             let entry = entry?;
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            if let Some(digest) = Digest::parse(&name).filter(|digest| digest.to_string() == name) {
+            if let Kind::Blob(digest) = Kind::of(&name) {
                 if !named.contains(&digest) {
                     self.remove_blob(digest);
                 }

@@ -39,6 +39,7 @@ use crate::room::{Posted, Room};
 use crate::store::queue::{Position, Queue, Slot};
 use crate::store::read::{ReadError, Reader};
 use crate::store::record::{Account, AccountId};
+pub use disk::{DIRECTORY, Kind};
 use upload::Upload;
 
 /// Commands waiting for the actor. Whoever finds it full waits a moment.
@@ -177,6 +178,17 @@ impl Drop for Hold {
     }
 }
 
+/// Keeps every blob from being removed, for whoever copies or examines them by what the database said at some moment.
+pub struct KeepingAll {
+    files: Files,
+}
+
+impl Drop for KeepingAll {
+    fn drop(&mut self) {
+        self.files.mailbox.tell(actor::Command::ReleaseAll);
+    }
+}
+
 /// A transfer's number, never used twice while the daemon runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct TransferId(u64);
@@ -266,6 +278,11 @@ impl Files {
     /// How many tickets wait to be used.
     pub async fn tickets(&self) -> usize {
         self.mailbox.ask(|answer| actor::Command::Tickets { answer }).await
+    }
+
+    /// From here on no blob is removed until what is returned is dropped: what the database names now, or later, stays.
+    pub async fn keep_all(&self) -> KeepingAll {
+        self.mailbox.ask(|answer| actor::Command::HoldAll { answer }).await
     }
 
     async fn hold(&self, digest: Digest) -> Hold {

@@ -3,10 +3,13 @@
 //!
 //! [`queue`] is the write-behind queue and its slots, [`writer`] the thread that drains it, [`rows`] what it writes,
 //! [`checkpoint`] how that comes into the database file, [`faults`] what an error means, [`read`] the queries, [`looks`] which
-//! account a name looks like, [`schema`] the database's shape and its migrations, [`record`] what is written. The store knows rows and events; it knows no
-//! sockets, sessions or voices.
+//! account a name looks like, [`schema`] the database's shape and its migrations, [`record`] what is written; [`copy`] and
+//! [`check`] are for the operator: the database as it was at one moment, copied or examined. The store knows rows and events;
+//! it knows no sockets, sessions or voices.
 
+pub mod check;
 mod checkpoint;
+pub mod copy;
 mod faults;
 mod looks;
 pub mod queue;

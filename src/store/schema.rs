@@ -47,15 +47,8 @@ fn open_with(path: &Path, plan: &Plan) -> Result<Connection, OpenError> {
     let mut connection = Connection::open_with_flags(path, OpenFlags::default()).map_err(explain)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(explain)?;
     checkpoint::take_over(&connection).map_err(explain)?;
-    let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(explain);
-    let version = number("PRAGMA user_version")?;
-    let is_new = number("SELECT count(*) FROM sqlite_schema")? == 0;
-    if !is_new && number("PRAGMA application_id")? != APPLICATION_ID {
-        return Err(OpenError::Corrupt { path: path.to_owned(), why: "it is another program's database".to_owned() });
-    }
-    if version > plan.latest() {
-        return Err(OpenError::Newer { path: path.to_owned(), found: version, known: plan.latest() });
-    }
+    let is_new = connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0)).map_err(explain)?;
+    let version = if is_new { 0 } else { known_version_of(&connection, path, plan)? };
     // `FULL` is what makes OK mean "on disk": NORMAL loses the newest commits in a power cut.
     connection.pragma_update(None, "journal_mode", "WAL").map_err(explain)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(explain)?;
@@ -65,11 +58,28 @@ fn open_with(path: &Path, plan: &Plan) -> Result<Connection, OpenError> {
         copy_first(&connection, path, version, plan).map_err(explain)?;
         sync_names()?;
     }
-    if is_new || version < plan.latest() {
-        migrate(&mut connection, if is_new { 0 } else { version }, plan).map_err(explain)?;
+    if version < plan.latest() {
+        migrate(&mut connection, version, plan).map_err(explain)?;
     }
     sync_names()?;
     Ok(connection)
+}
+
+/// The version of a database that is ours and that this program knows.
+pub(super) fn known_version(connection: &Connection, path: &Path) -> Result<i64, OpenError> {
+    known_version_of(connection, path, &PLAN)
+}
+
+fn known_version_of(connection: &Connection, path: &Path, plan: &Plan) -> Result<i64, OpenError> {
+    let number = |sql| connection.query_row(sql, [], |row| row.get(0)).map_err(|source| OpenError::explain(path, source));
+    if number("PRAGMA application_id")? != APPLICATION_ID {
+        return Err(OpenError::Corrupt { path: path.to_owned(), why: "it is another program's database".to_owned() });
+    }
+    match number("PRAGMA user_version")? {
+        ..1 => Err(OpenError::Corrupt { path: path.to_owned(), why: "it has no schema version".to_owned() }),
+        found if found > plan.latest() => Err(OpenError::Newer { path: path.to_owned(), found, known: plan.latest() }),
+        version => Ok(version),
+    }
 }
 
 fn copy_first(connection: &Connection, path: &Path, version: i64, plan: &Plan) -> rusqlite::Result<()> {

@@ -2,6 +2,7 @@
 //! that speak lines over TCP. Nothing here sleeps: every wait is for a line, an end of input or an
 //! exit, with a deadline after which the test fails and says what it had seen.
 
+mod backup;
 mod client;
 mod daemon;
 mod dice;
@@ -24,6 +25,7 @@ use std::fmt;
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+pub use backup::*;
 pub use client::*;
 pub use daemon::*;
 pub use dice::*;

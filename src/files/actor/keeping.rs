@@ -1,9 +1,9 @@
 //! What stays on disk, and for how long: files until they are withdrawn, blobs while something needs
 //! them, partials for a while.
 
-use super::super::Hold;
 use super::super::catalogue::Entry;
 use super::super::disk::{Extent, PartialKey};
+use super::super::{Hold, KeepingAll};
 use super::Actor;
 use crate::clock::earliest_now_ms;
 use crate::connections::ConnectionId;
@@ -57,8 +57,24 @@ impl Actor {
         *holds = holds.saturating_sub(1);
         if *holds == 0 {
             self.holds.remove(&digest);
-            if !self.catalogue.names(digest) {
+            if !self.catalogue.names(digest) && self.holds_on_all == 0 {
                 self.disk.remove_blob(digest);
+            }
+        }
+    }
+
+    pub(super) fn hold_all(&mut self) -> KeepingAll {
+        self.holds_on_all += 1;
+        KeepingAll { files: self.files.clone() }
+    }
+
+    /// What could not be removed meanwhile is found in the directory: a list of it could grow without a bound.
+    pub(super) fn release_all(&mut self) {
+        self.holds_on_all = self.holds_on_all.saturating_sub(1);
+        if self.holds_on_all == 0 {
+            let is_needed = |digest| self.catalogue.names(digest) || self.holds.contains_key(&digest);
+            if let Err(error) = self.disk.remove_blobs_but(is_needed) {
+                log::error!("files: cannot look for what nothing names: {error}; the next start tries again");
             }
         }
     }

@@ -27,7 +27,8 @@ use super::running::Running;
 use super::tickets::{Right, Tickets};
 use super::upload::Means;
 use super::{
-    Begun, DirectoryError, FetchTicket, Files, Hold, Limits, OfferTicket, OpenError, Surroundings, TransferId, Withdrawal,
+    Begun, DirectoryError, FetchTicket, Files, Hold, KeepingAll, Limits, OfferTicket, OpenError, Surroundings, TransferId,
+    Withdrawal,
 };
 use crate::auth;
 use crate::connections::ConnectionId;
@@ -80,6 +81,10 @@ pub(super) enum Command {
     Release {
         digest: Digest,
     },
+    HoldAll {
+        answer: oneshot::Sender<KeepingAll>,
+    },
+    ReleaseAll,
     Share {
         id: TransferId,
         digest: Digest,
@@ -121,6 +126,8 @@ pub(super) struct Actor {
     running: Running,
     /// Blobs in use by a transfer, or whose withdrawal is not durable yet.
     holds: HashMap<Digest, usize>,
+    /// How often all blobs are kept, needed or not.
+    holds_on_all: usize,
 }
 
 impl Actor {
@@ -161,6 +168,7 @@ impl Actor {
             partials,
             running: Running::new(transfers, limits.account_transfers),
             holds: HashMap::new(),
+            holds_on_all: 0,
         })
     }
 
@@ -195,6 +203,8 @@ impl Actor {
             }
             Command::Tickets { answer } => _ = answer.send(self.tickets.count(Instant::now())),
             Command::Hold { digest, answer } => _ = answer.send(self.hold(digest)),
+            // Who asked may have gone: then the answer is dropped, and with it the hold.
+            Command::HoldAll { answer } => _ = answer.send(self.hold_all()),
             Command::Share { id, digest, size_bytes, slot, answer } => {
                 let done = contained(self.share(id, digest, size_bytes, slot)).await;
                 _ = answer.send(self.unless_panicked(done).await);
@@ -214,13 +224,14 @@ impl Actor {
     fn hear(&mut self, command: Command) {
         match command {
             Command::Release { digest } => self.release(digest),
+            Command::ReleaseAll => self.release_all(),
             Command::End { id, keeps_partial } => self.end(id, keeps_partial),
             Command::DropRecorded { key, size_bytes } => self.drop_recorded(key, size_bytes),
             Command::PrunePartials => self.prune_partials(),
             Command::SetLimits(limits) => self.set_limits(limits),
             // They are answered.
             Command::Offer { .. } | Command::Fetch { .. } | Command::Withdraw { .. } | Command::Begin { .. } => (),
-            Command::Hold { .. } | Command::Share { .. } | Command::PruneFile { .. } => (),
+            Command::Hold { .. } | Command::HoldAll { .. } | Command::Share { .. } | Command::PruneFile { .. } => (),
             Command::Revoke { .. } | Command::Tickets { .. } => (),
         }
     }

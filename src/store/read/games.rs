@@ -84,6 +84,21 @@ impl Reader {
     }
 }
 
+/// Reads every game and rating as the games do, and tells of the games that cannot be read.
+pub(in crate::store) fn unreadable_games(
+    connection: &Connection,
+    told: &mut dyn FnMut(i64, rusqlite::Error),
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(SAVED)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        if let Err(error) = saved(row) {
+            told(row.get(0)?, error);
+        }
+    }
+    connection.prepare(RATINGS)?.query_map([], rating)?.try_for_each(|rating| rating.map(|_| ()))
+}
+
 const RATINGS: &str = "SELECT uid, game, rating, deviation, volatility, games FROM rating";
 
 fn rating(row: &Row<'_>) -> rusqlite::Result<RatingRecord> {

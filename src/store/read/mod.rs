@@ -222,6 +222,29 @@ fn shared(row: &Row<'_>) -> rusqlite::Result<Shared> {
     Ok(Shared { event: Event { seq: row.get(0)?, at_ms: row.get(1)?, deed }, owner: AccountId(row.get(6)?) })
 }
 
+/// All events, in the columns that [`event`] reads.
+fn events_sql() -> String {
+    format!(
+        "SELECT h.seq AS seq, h.send_time, h.kind, h.comment, b.name, f.size_bytes, f.sha256, w.seq, {NEWS_COLUMNS} \
+         FROM chat_history h \
+         LEFT JOIN base_info b ON b.id = h.uid {NEWS_JOINS} \
+         LEFT JOIN file_put_record f ON h.kind = 'file' AND f.room = h.room AND f.seq = h.seq \
+         LEFT JOIN file_put_record w ON h.kind = 'withdrawn' AND w.room = h.room AND w.withdrawn_seq = h.seq"
+    )
+}
+
+/// Reads every event as a page of history would, and tells of those that cannot be read.
+pub(super) fn unreadable_events(connection: &Connection, told: &mut dyn FnMut(i64, rusqlite::Error)) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(&events_sql())?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        if let Err(error) = event(row) {
+            told(row.get(0)?, error);
+        }
+    }
+    Ok(())
+}
+
 fn history_sql(query: &HistoryQuery) -> String {
     let order = match query.from {
         RangeEnd::Newest => "DESC",
@@ -229,12 +252,9 @@ fn history_sql(query: &HistoryQuery) -> String {
     };
     // The conditions on `kind` are those of the two partial indexes, word for word.
     let part = |kinds: &str| {
+        let events = events_sql();
         format!(
-            "SELECT * FROM (SELECT h.seq AS seq, h.send_time, h.kind, h.comment, b.name, f.size_bytes, f.sha256, w.seq, {NEWS_COLUMNS} \
-             FROM chat_history h \
-             LEFT JOIN base_info b ON b.id = h.uid {NEWS_JOINS} \
-             LEFT JOIN file_put_record f ON h.kind = 'file' AND f.room = h.room AND f.seq = h.seq \
-             LEFT JOIN file_put_record w ON h.kind = 'withdrawn' AND w.room = h.room AND w.withdrawn_seq = h.seq \
+            "SELECT * FROM ({events} \
              WHERE h.room = ?1 AND h.seq > ?2 AND h.seq <= ?3 AND h.kind {kinds} ORDER BY h.seq {order} LIMIT ?4)"
         )
     };
