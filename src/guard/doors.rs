@@ -23,11 +23,11 @@ pub struct DoorLimits {
 
 /// How many there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+struct Counts {
     /// In all, transfers too.
-    pub connections: usize,
+    connections: usize,
     /// That have not logged in.
-    pub strangers: usize,
+    strangers: usize,
 }
 
 #[derive(Default)]
@@ -79,11 +79,6 @@ impl Doors {
         all.strangers += 1;
         let doors = || Arc::clone(self);
         Ok((Place { doors: doors(), origin }, StrangerPlace { doors: doors(), origin }))
-    }
-
-    /// How many there are at this moment.
-    pub(super) fn counts(&self) -> Counts {
-        self.lock().all
     }
 
     fn give_back(&self, origin: Option<Origin>, back: Counts) {
@@ -145,10 +140,10 @@ mod tests {
         // Trusted ones have no origin, but count.
         let four = doors.enter(None).unwrap();
         let five = doors.enter(origin("2001:db8::1")).unwrap();
-        assert_eq!(doors.counts(), Counts { connections: 5, strangers: 3 });
+        assert_eq!(doors.lock().all, Counts { connections: 5, strangers: 3 });
         assert_eq!(closing(None), Some(Closing::Full));
         drop((one, two, three.0, four, five));
-        assert_eq!(doors.counts(), Counts::default());
+        assert_eq!(doors.lock().all, Counts::default());
         assert!(doors.lock().origins.is_empty());
         let _strangers = [(); 4].map(|()| doors.enter(None).unwrap());
         assert_eq!(closing(None), Some(Closing::Full), "four strangers in all");

@@ -23,7 +23,7 @@ use tokio::time::Instant;
 use crate::protocol::closing::Closing;
 use crate::store::record::AccountId;
 use bucket::{Bucket, Rate, Verdict};
-use doors::{Counts, DoorLimits, Doors, Place, StrangerPlace};
+use doors::{DoorLimits, Doors, Place, StrangerPlace};
 use generations::Generations;
 use network::{Network, Origin};
 use passwords::{Failures, Turns};
@@ -131,11 +131,6 @@ impl Guard {
             // Whoever comes again and again is slowed down where its lines are.
             Verdict::Now | Verdict::After(_) => Ok(Admitted { place, stranger, pace }),
         }
-    }
-
-    /// How many connections there are.
-    pub fn counts(&self) -> Counts {
-        self.doors.counts()
     }
 
     /// A session is that of an account from here on, which is known to come from this address.

@@ -1,33 +1,30 @@
 //! A session: what one connection may ask, and what is done about it.
 //!
 //! Lines come in from `net`, replies go out through the [`outbox`]. This file holds the state of a
-//! session and the one table from requests to handlers; [`login`] is how a stranger becomes somebody,
-//! [`talk`], [`files`] and [`games`] what somebody can do. A session knows handles (room, files, games, store, auth),
-//! never sockets.
+//! session and the one table from requests to handlers; [`budget`] is how much may be asked, [`login`] how a stranger
+//! becomes somebody, [`talk`], [`files`] and [`games`] what somebody can do. A session knows handles
+//! ([`services`]: room, files, games, store, auth), never sockets.
 
+mod budget;
 mod files;
 mod games;
 mod login;
 pub mod outbox;
+mod services;
 mod talk;
 
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::auth::Auth;
-use crate::connections::{AsOf, ConnectionId, Connections, Role};
-use crate::files::Files;
+use crate::connections::{AsOf, ConnectionId, Role};
 use crate::games::{Asker, Games};
-use crate::guard::bucket::Verdict;
+use crate::guard::Pace;
 use crate::guard::doors::StrangerPlace;
-use crate::guard::{Guard, Pace};
-use crate::live::Live;
 use crate::metrics::METRICS;
 use crate::protocol::closing::Closing;
 use crate::protocol::codec::Input;
@@ -38,60 +35,15 @@ use crate::protocol::parse;
 use crate::protocol::refusal::{Instead, Refusal};
 use crate::protocol::reply::{Answer, Reply};
 use crate::protocol::request::{Ask, Manner, Request, TransferRequest, Unreadable};
-use crate::protocol::shell::{Advertised, Arrived};
+use crate::protocol::shell::Arrived;
 use crate::protocol::text::{Ref, Text};
 use crate::protocol::tongue::Tongue;
 use crate::protocol::voice::{LineEnd, Voice};
-use crate::room::Room;
 use crate::room::log::Cursor;
-use crate::store::queue::{BATCH, Queue};
-use crate::store::read::Reader;
+use crate::store::queue::BATCH;
 use crate::store::record::Account;
 use outbox::{Hearing, Item, Outbox, Source};
-
-/// What every session and every transfer uses.
-pub struct Services {
-    /// Who is connected.
-    pub connections: Connections,
-    /// The room.
-    pub room: Room,
-    /// Where records are put.
-    pub queue: Queue,
-    /// Where questions are asked.
-    pub reader: Reader,
-    /// The door for passwords.
-    pub auth: Auth,
-    /// Who may ask how much.
-    pub guard: Guard,
-    /// What is shared.
-    pub files: Files,
-    /// What is played.
-    pub games: Games,
-    /// What sessions go by.
-    pub terms: Live<Terms>,
-}
-
-/// What sessions go by, and the operator may change.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Terms {
-    /// Where clients reach the daemon, if not at their connection's own address.
-    pub advertised: Advertised,
-    /// The tongue a connection is spoken to in until it chooses.
-    pub tongue: Tongue,
-    /// How long a connection may take to its first line.
-    pub first_line_timeout: Duration,
-    /// How long a connection may take to its login.
-    pub login_timeout: Duration,
-    /// How long a sender may go on waiting for the disk once the daemon stops.
-    pub stop_patience: Duration,
-}
-
-impl Services {
-    /// What those who are here when the daemon stops are told.
-    pub fn why_it_stops(&self) -> Closing {
-        if self.queue.is_dead() { Closing::StoreFailed } else { Closing::ShuttingDown }
-    }
-}
+pub use services::{Services, Terms};
 
 /// What a line leaves to do once talk is gathered.
 enum Work {
@@ -255,45 +207,6 @@ impl Session {
             false => terms.first_line_timeout.min(terms.login_timeout),
         };
         Some(stranger.since + self.services.terms.read(of))
-    }
-
-    /// Until when the peer is not listened to, if it has asked too much. Told once.
-    pub fn take_pause(&mut self) -> Option<Instant> {
-        self.pause.take()
-    }
-
-    /// So many bytes came.
-    pub fn received(&mut self, count: usize) {
-        if let Some(wait) = self.services.guard.received(&self.pace, count) {
-            self.pause_for(wait);
-        }
-    }
-
-    /// Takes a line from the budgets: with a pause behind it if they are used up, refused where others wait already.
-    fn spend(&mut self, parsed: Result<Option<Request>, Unreadable>) -> Result<Option<Request>, Unreadable> {
-        let cost = match &parsed {
-            Ok(None) => return parsed,
-            Ok(Some(request)) => request.ask.cost(),
-            Err(_) => 1,
-        };
-        match self.services.guard.request(&self.pace, cost) {
-            Verdict::Now => parsed,
-            Verdict::After(wait) => {
-                self.pause_for(wait);
-                parsed
-            }
-            Verdict::Refused(wait) => {
-                let (letter, reference) = match parsed {
-                    Ok(request) => request.map(|request| (Some(request.letter), request.reference)).unwrap_or_default(),
-                    Err(unreadable) => (unreadable.letter, unreadable.reference),
-                };
-                Err(Unreadable { letter, reference, refusal: Refusal::slow_down(wait) })
-            }
-        }
-    }
-
-    fn pause_for(&mut self, wait: Duration) {
-        self.pause = self.pause.max(Some(Instant::now() + wait));
     }
 
     /// Waits until there is room for the reply to another request.
