@@ -166,3 +166,38 @@ fn sockets_sql_and_bcrypt_have_one_place_each() {
         }
     }
 }
+
+/// The tests of a file and of the folder beside it, as the document names them.
+fn tests_of(module: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    if root.join("tests").join(module).is_dir() {
+        sources(&root.join("tests").join(module), &mut files);
+    }
+    files.push(root.join(format!("tests/{module}.rs")));
+    files.iter().filter_map(|file| std::fs::read_to_string(file).ok()).collect()
+}
+
+#[test]
+fn every_test_that_the_security_document_names_exists() {
+    let security = include_str!("../SECURITY.md");
+    let rows = security.lines().filter(|line| line.starts_with("| "));
+    let held_by = rows.filter_map(|row| row.trim_end_matches(" |").rsplit(" | ").next());
+    let names: Vec<&str> = held_by.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    assert!(names.len() > 40, "{names:?}");
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for name in names.into_iter().filter(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || "_:".contains(c))) {
+        let (module, test) = name.split_once("::").unwrap_or((name, ""));
+        let (test, tests) = (test.rsplit("::").next().unwrap(), tests_of(module));
+        let is_there = match (tests.is_empty(), test) {
+            // A part of the crate, with the tests in it.
+            (true, _) => {
+                let part = name.trim_end_matches("::tests").replace("::", "/");
+                src.join(&part).is_dir() || src.join(part + ".rs").is_file()
+            }
+            (false, "") => tests.contains("#[test]"),
+            (false, test) => tests.contains(&format!("fn {test}(")),
+        };
+        assert!(is_there, "there is no test {name}");
+    }
+}

@@ -220,7 +220,7 @@ fn nothing_harmful_reaches_a_peer_or_the_log() {
     });
     let (mut person, mut program) = (Client::enter(&daemon, "mallory"), Client::program(&daemon, "robot"));
     let runner = &mut TestRunner::deterministic();
-    for _ in 0..40 {
+    for _ in 0..12 {
         let words = words().new_tree(runner).unwrap().current();
         let mut stranger = Client::connect(&daemon);
         stranger.ask("V json");
@@ -254,7 +254,7 @@ fn nothing_harmful_reaches_a_peer_or_the_log() {
     for listener in &mut listeners {
         listener.end_input();
         let heard = listener.rest();
-        assert!(heard.len() > 100, "{} lines were heard", heard.len());
+        assert!(heard.len() > 30, "{} lines were heard", heard.len());
         assert_eq!(heard.iter().find_map(|line| harm_in(line)), None);
     }
     daemon.stop();

@@ -5,7 +5,7 @@
 //! nowhere but in its data directory can be backed up anywhere. The daemon does one thing for it: it removes no file
 //! until the backup is done ([`Held`]). [`crate::store`] has the SQL: a snapshot of the database, its copy, its check.
 //!
-//! [`directory`] is a backup's own directory, [`blobs`] a file's way there and back, [`copy`], [`restore`] and [`verify`]
+//! [`directory`] is a backup's own directory, [`blobs`] a file's way there and back, [`copy`], [`mod@restore`] and [`mod@verify`]
 //! are the three flags.
 //!
 //! What must not happen: a file of an earlier backup removed before the next one is complete and flushed; a number of the
