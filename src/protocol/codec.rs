@@ -86,8 +86,10 @@ impl LineCodec {
         self.has_seen_crlf
     }
 
+    /// The limit of a line that begins so. What tells it is looked for within the shorter limit only, where it is
+    /// seen however the stream is cut.
     fn limit_for(&self, line: &[u8]) -> usize {
-        let first = line.iter().find(|&&byte| byte != b' ' && byte != b'\t');
+        let first = line.iter().take(self.limit_bytes + 1).find(|&&byte| byte != b' ' && byte != b'\t');
         if first == Some(&b'{') { self.json_limit_bytes } else { self.limit_bytes }
     }
 
@@ -147,7 +149,9 @@ impl Decoder for LineCodec {
                 // Answered at once: a peer that never ends its line still learns what is wrong.
                 self.is_first = false;
                 self.is_skipping = true;
-                return Ok(Some(fault(&src[..length], Refusal::LineTooLong { limit_bytes })));
+                // Its letter is looked for as far as is seen however the stream is cut.
+                let start = &src[..length.min(limit_bytes + 1)];
+                return Ok(Some(fault(start, Refusal::LineTooLong { limit_bytes })));
             }
             let Some(end) = end else {
                 self.searched = src.len();
@@ -275,6 +279,35 @@ mod tests {
         drain(&mut codec, &mut buffer, &mut seen);
         let verdicts: Vec<bool> = seen.iter().map(|line| line == "!line-too-long").collect();
         assert_eq!(verdicts, [false, true, false, true]);
+    }
+
+    #[test]
+    fn what_begins_a_line_is_looked_for_where_it_is_seen_in_parts_too() {
+        for (blanks, letter, want) in [
+            (LINE_BYTES, b'{', "line"),
+            (LINE_BYTES + 1, b'{', "None"),
+            (LINE_BYTES, b'T', "Some('T')"),
+            (LINE_BYTES + 1, b'T', "None"),
+        ] {
+            let mut stream = vec![b' '; blanks];
+            stream.extend_from_slice(&[letter, b' ', b'x', b'\n']);
+            for step in [1, 1000, stream.len()] {
+                let (mut codec, mut buffer) = (LineCodec::new(), BytesMut::new());
+                codec.set_manner(Manner { logged_in: true, tongue: Tongue::Json, is_first: false });
+                let inputs = stream.chunks(step).filter_map(|part| {
+                    buffer.extend_from_slice(part);
+                    codec.decode(&mut buffer).unwrap()
+                });
+                let seen: Vec<String> = inputs
+                    .map(|input| match input {
+                        Input::Line(_) => "line".to_owned(),
+                        Input::Fault(unreadable) => format!("{:?}", unreadable.letter),
+                        Input::TlsHello => "tls".to_owned(),
+                    })
+                    .collect();
+                assert_eq!(seen, [want], "{blanks} blanks in parts of {step}");
+            }
+        }
     }
 
     #[test]

@@ -52,7 +52,8 @@ impl FileName {
     pub fn parse(words: &str) -> Result<Self, FileNameFault> {
         let words = words.trim_matches([' ', '\t']);
         check(words).map(|()| Self::stored(words.to_owned())).map_err(|wrong| {
-            let base = words.rsplit(['/', '\\']).next().unwrap_or_default().trim_start_matches('.');
+            let base = words.rsplit(['/', '\\']).next().unwrap_or_default();
+            let base = base.trim_start_matches([' ', '\t', '.']);
             let instead = check(base).is_ok().then(|| Self::stored(base.to_owned()));
             FileNameFault { wrong, instead }
         })
@@ -166,6 +167,8 @@ mod tests {
             ("../x", FileNameWrong::Path, Some("x")),
             ("/etc/passwd", FileNameWrong::Path, Some("passwd")),
             ("C:\\My Files\\.a b.txt", FileNameWrong::Path, Some("a b.txt")),
+            ("C:\\ a. b", FileNameWrong::Path, Some("a. b")),
+            ("x/ . .y", FileNameWrong::Path, Some("y")),
             ("a/..", FileNameWrong::Path, None),
             ("a/", FileNameWrong::Path, None),
             (".profile", FileNameWrong::Hidden, Some("profile")),

@@ -1,7 +1,6 @@
 //! A line becomes a request here, and nowhere else.
 
 use super::commands::{self, Wrong, split_word};
-use super::file_name::FileName;
 use super::game::request::Action;
 use super::json_request;
 use super::refusal::{Instead, Refusal};
@@ -104,15 +103,23 @@ fn meant(line: &str, manner: Manner) -> Option<Instead> {
         return Some(Instead::SayOrMove(words.to_owned()));
     }
     let is_one_of = |letters: &[&str]| letters.iter().any(|one| letter.eq_ignore_ascii_case(one));
-    if is_one_of(&["D", "G"]) && !rest.is_empty() && !rest.starts_with('-') && !rest.trim().contains(' ') {
-        return Some(Instead::Ask(format!("{} - {}", letter.to_ascii_uppercase(), rest.trim())));
-    }
-    let is_about_a_file = is_one_of(&["F", "L", "X"]);
+    let is_one_word = !rest.starts_with('-') && !rest.trim().contains(' ');
     // The blank behind the dash may be what is missing.
-    Some(match FileName::parse(rest.trim_start_matches(['-', ' '])) {
-        Ok(file_name) if is_about_a_file => Instead::Ask(format!("{} - {file_name}", letter.to_ascii_uppercase())),
-        _ => Instead::Say(format!("C - {words}")),
-    })
+    let arguments = match rest {
+        _ if is_one_of(&["F", "L", "X"]) => Some(rest.trim_start_matches(['-', ' '])),
+        _ if is_one_of(&["D", "G"]) && is_one_word => Some(rest),
+        _ => None,
+    };
+    let asked = arguments.filter(|arguments| !arguments.is_empty()).and_then(|arguments| as_own(letter, arguments));
+    asked.or_else(|| Some(Instead::Say(format!("C - {words}"))))
+}
+
+/// The request with these arguments in one's own name, if it is one.
+fn as_own(letter: &str, arguments: &str) -> Option<Instead> {
+    let letter = letter.to_ascii_uppercase();
+    let command = commands::find(letter.chars().next()?)?;
+    let arguments = format!("- {}", arguments.trim_matches([' ', '\t']));
+    command.read_line(&arguments).is_ok().then(|| Instead::Ask(format!("{letter} {arguments}")))
 }
 
 #[cfg(test)]
@@ -176,12 +183,18 @@ mod tests {
         ] {
             assert_eq!(instead(line), Some(Instead::Say(want.into())));
         }
-        for (line, want) in
-            [("F report.pdf", "F - report.pdf"), ("l a.txt", "L - a.txt"), ("X  b ", "X - b"), ("F -a.txt", "F - a.txt")]
-        {
+        for (line, want) in [
+            ("F report.pdf", "F - report.pdf"),
+            ("l a.txt", "L - a.txt"),
+            ("X  b ", "X - b"),
+            ("F -a.txt", "F - a.txt"),
+            ("d bob", "D - bob"),
+        ] {
             assert_eq!(instead(line), Some(Instead::Ask(want.into())));
         }
-        assert_eq!(instead("F -"), Some(Instead::Say("C - F -".into())));
+        for line in ["F -", "D o'clock", "F a/b", "L .profile"] {
+            assert_eq!(instead(line), Some(Instead::Say(format!("C - {line}"))), "it would not be understood");
+        }
     }
 
     #[test]
