@@ -5,6 +5,8 @@
 //! PARLOR_PASSWORD=correct-horse cargo run --example dice -- 127.0.0.1:7171 dice
 //! ```
 
+#![expect(clippy::print_stderr, reason = "an example says what it does where it runs")]
+
 use std::env;
 
 use parlor::client::{Client, Error, Event, Happening, Login, Options};

@@ -7,6 +7,8 @@
 //!
 //! It logs in beside whoever is there by that account (`"enter":false`), so nobody is pushed out.
 
+#![expect(clippy::print_stdout, reason = "one event a line is what it prints")]
+
 use std::error::Error;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;

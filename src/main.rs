@@ -1,5 +1,6 @@
 //! The daemon's program: flags, run, exit code.
 
+use std::io::{self, Write};
 use std::num::NonZero;
 use std::process::ExitCode;
 
@@ -10,6 +11,7 @@ use parlor::exit::Failure;
 use parlor::store::read::READERS;
 use parlor::{logging, server};
 
+#[expect(clippy::print_stderr, reason = "the last words of a program that cannot go on, also where no log is kept")]
 fn main() -> ExitCode {
     let ended = match Loaded::read(std::env::args_os()) {
         Ok(loaded) => {
@@ -31,11 +33,10 @@ fn main() -> ExitCode {
 fn run(loaded: Loaded) -> Result<(), Failure> {
     let config = &loaded.config;
     if let Some(words) = client::give_order(&config.data, &config.operator)? {
-        println!("{words}");
-        return Ok(());
+        return print([words]);
     }
     if let Some(report) = operate(config)? {
-        report.lines.iter().for_each(|line| println!("{line}"));
+        print(report.lines)?;
         return report.failure.map_or(Ok(()), Err);
     }
     // Only the store's readers block threads; more threads than readers would wait for each other.
@@ -46,6 +47,15 @@ fn run(loaded: Loaded) -> Result<(), Failure> {
     // Connections that did not close in time are not waited for.
     runtime.shutdown_background();
     result
+}
+
+/// What an order was asked for. Nobody may want all of it (`parlord --audit 1000 | head`).
+fn print(lines: impl IntoIterator<Item = String>) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match lines.into_iter().try_for_each(|line| writeln!(out, "{line}")).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// What is done to a data directory from outside, if a flag asks for it.

@@ -42,7 +42,7 @@ use crate::store::{Closed, Store};
 /// The one room, until there are more.
 const ROOM: &str = "lobby";
 /// Descriptors that are not for connections and their files: database, listeners, control socket, runtime.
-const DESCRIPTORS_IN_RESERVE: u64 = 64;
+const DESCRIPTORS_IN_RESERVE: u64 = 128;
 /// How long stopping may take once the store is dead: nothing is left to be stored, only to be told.
 const DEAD_STORE_PATIENCE: Duration = Duration::from_millis(800);
 
@@ -202,7 +202,7 @@ fn warn_of_trust(config: &Config) {
     let trusts_loopback =
         config.guard.trusted().iter().any(|trusted| Network::LOOPBACK.iter().any(|own| own.overlaps(*trusted)));
     let listeners = || config.listen.iter().chain(&config.tls.tls_listen);
-    if trusts_loopback && listeners().any(|address| !address.ip().is_loopback()) {
+    if trusts_loopback && listeners().any(|address| !address.ip().to_canonical().is_loopback()) {
         log::warn!(
             "this machine's own addresses are trusted (--trust), and others can connect: whoever comes through a tunnel or \
              a proxy on this machine has no budgets; with one, give --trust none"

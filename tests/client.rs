@@ -1,6 +1,6 @@
 //! The unit tests of the bundled client, which stand beside its code.
 
-#![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
+#![allow(missing_docs, unreachable_pub, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
 
 #[path = "../examples/client/mod.rs"]
 mod client;

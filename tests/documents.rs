@@ -12,11 +12,11 @@ use parlor::protocol::refusal::Refusal;
 
 use crate::settings;
 
-const PROTOCOL: &str = include_str!("../protocol.md");
-const README: &str = include_str!("../README.md");
+pub const PROTOCOL: &str = include_str!("../protocol.md");
+pub const README: &str = include_str!("../README.md");
 
 /// The first cells of a Markdown table, without their backticks, in the section that `heading` opens.
-fn first_cells(document: &str, heading: &str) -> BTreeSet<String> {
+pub fn first_cells(document: &str, heading: &str) -> BTreeSet<String> {
     let (_, section) = document.split_once(heading).unwrap_or_else(|| panic!("no {heading:?}"));
     let section = section.split("\n## ").next().unwrap();
     let rows = section.lines().filter(|line| line.starts_with("| `"));
@@ -68,7 +68,7 @@ fn every_flag_is_documented_with_its_variable_and_default() {
     assert_eq!(documented, BTreeSet::new(), "documented, but no flags");
 }
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+pub fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -80,7 +80,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// Which part of the crate may name which others; see the map in `src/lib.rs`.
-const MAY_IMPORT: &[(&str, &[&str])] = &[
+pub const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("protocol", &[]),
     ("clock", &[]),
     ("metrics", &["protocol"]),

@@ -1,10 +1,11 @@
 //! The promises of `protocol.md` and the README, each tried from outside, against the real binary.
 
-#![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
+#![allow(missing_docs, unreachable_pub, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
 
 mod harness;
 
 mod announce;
+mod any_state;
 mod backup_disks;
 mod backups;
 mod backups_under_load;
@@ -18,6 +19,7 @@ mod client_pipe;
 mod client_screen;
 mod client_verbs;
 mod clock;
+mod code_rules;
 mod command_line;
 mod control_socket;
 mod crash;
@@ -25,6 +27,7 @@ mod crowds;
 mod deadlines;
 mod descriptors;
 mod disk_faults;
+mod document_words;
 mod documents;
 mod downloads;
 mod examples;
@@ -35,6 +38,8 @@ mod file_keeping;
 mod file_limits;
 mod file_names;
 mod file_tickets;
+mod fuzz_corpus;
+mod fuzzed;
 mod game_absence;
 mod game_crash;
 mod game_flags;

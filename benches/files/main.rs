@@ -10,7 +10,7 @@
 //! missing. Everything lies in a directory below `TMPDIR`: let that be on a disk, with 8 GiB free. Rates
 //! drift from machine to machine and from day to day; the ratios are of one run, round by round.
 
-#![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
+#![allow(missing_docs, unreachable_pub, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
 
 mod chat;
 mod download;

@@ -7,7 +7,7 @@
 //!
 //! The ratios are of one run, round by round; the times are of the machine.
 
-#![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
+#![allow(missing_docs, unreachable_pub, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
 
 mod hall;
 #[path = "../../tests/harness/mod.rs"]

@@ -9,7 +9,7 @@
 //! The large history takes 1.1 GB below `target/tmp` and is used again by the next run; the small one is made
 //! anew. Everything that is read is in the system's memory, not in SQLite's: this is about work, not about disks.
 
-#![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
+#![allow(missing_docs, unreachable_pub, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
 
 mod fill;
 #[path = "../../tests/harness/mod.rs"]

@@ -135,6 +135,7 @@ pub(crate) fn tell(what: &dyn Display) {
 
 /// Ends the program as soon as nobody reads standard output any more, though there be nothing to write. For
 /// a program that does nothing but write.
+#[expect(clippy::exit, reason = "its other threads wait for what nobody will read")]
 pub(crate) fn leave_when_unread() {
     thread::spawn(|| {
         let output = io::stdout();

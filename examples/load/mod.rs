@@ -49,6 +49,7 @@ use failure::Failure;
 use report::Report;
 
 /// The whole program.
+#[expect(clippy::print_stderr, reason = "the last words of a program")]
 pub(crate) fn run() -> ExitCode {
     match measure(&Arguments::read()) {
         Ok(reports) if reports.iter().all(Report::is_sound) => ExitCode::SUCCESS,
@@ -61,6 +62,7 @@ pub(crate) fn run() -> ExitCode {
 }
 
 /// Plays one scene after the other, telling people of each as it ends and programs of all at the end.
+#[expect(clippy::print_stderr, clippy::print_stdout, reason = "what was measured is what it prints")]
 fn measure(arguments: &Arguments) -> Result<Vec<Report>, Failure> {
     let scenes = arguments.scenes()?;
     let is_sweep = arguments.is_sweep();

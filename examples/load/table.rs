@@ -1,5 +1,7 @@
 //! The result of a run for people: a table of what was measured, or one row of a sweep.
 
+#![expect(clippy::print_stdout, reason = "a table on standard output")]
+
 use super::latency::Percentiles;
 use super::process::Memory;
 use super::report::{Entering, Generator, Report, Server, Told};

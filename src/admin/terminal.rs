@@ -56,6 +56,7 @@ impl Drop for Unseen<'_> {
     }
 }
 
+#[expect(clippy::print_stderr, reason = "the prompt; standard output is for what was done")]
 fn ask(unseen: &Unseen<'_>, prompt: &str) -> Result<String, String> {
     eprint!("{prompt}");
     let typed = read_keys(&mut unseen.input.lock());

@@ -120,13 +120,12 @@ impl Guard {
         }
     }
 
-    /// Lets a connection in, or tells why not. Coming is a request of its origin.
-    pub fn admit(&self, peer: IpAddr) -> Result<Admitted, Closing> {
-        let is_trusted = self.limits.trusted.iter().any(|network| network.contains(peer));
-        let origin = (!is_trusted).then(|| Origin::of(peer));
+    /// Lets a connection in, or tells why not. Coming costs its origin so many requests.
+    pub fn admit(&self, peer: IpAddr, cost: u64) -> Result<Admitted, Closing> {
+        let origin = self.untrusted(peer);
         let (place, stranger) = self.doors.enter(origin)?;
         let pace = Pace { origin: origin.map(|origin| self.origin(origin)), account: None };
-        match self.request(&pace, 1) {
+        match self.request(&pace, cost) {
             Verdict::Refused(_) => Err(Closing::TooMany),
             // Whoever comes again and again is slowed down where its lines are.
             Verdict::Now | Verdict::After(_) => Ok(Admitted { place, stranger, pace }),
@@ -183,6 +182,17 @@ impl Guard {
         }
     }
 
+    /// Takes so much from the budget of somebody who is not let in; false if it is used up.
+    pub fn affords(&self, peer: IpAddr, cost: u64) -> bool {
+        let pace = Pace { origin: self.untrusted(peer).map(|origin| self.origin(origin)), account: None };
+        !matches!(self.request(&pace, cost), Verdict::Refused(_))
+    }
+
+    fn untrusted(&self, peer: IpAddr) -> Option<Origin> {
+        let is_trusted = self.limits.trusted.iter().any(|network| network.contains(peer));
+        (!is_trusted).then(|| Origin::of(peer))
+    }
+
     fn origin(&self, origin: Origin) -> Arc<OriginBudget> {
         self.origins.lock().unwrap_or_else(PoisonError::into_inner).get(origin)
     }
@@ -226,7 +236,7 @@ mod tests {
     async fn an_account_and_its_origin_are_each_held_to_their_budget() {
         let guard = guard(&["127.0.0.0/8"]);
         let enter = |address, account| {
-            let mut pace = guard.admit(ip(address)).ok().unwrap().pace;
+            let mut pace = guard.admit(ip(address), 1).ok().unwrap().pace;
             guard.log_in(&mut pace, ip(address), AccountId::from_number(account));
             pace
         };
@@ -239,13 +249,13 @@ mod tests {
         let count = until_refused(&guard, &bob);
         assert_eq!(count, 148, "the rest of the origin's 300, of which coming has taken two");
         assert_eq!(until_refused(&guard, &enter("127.0.0.1", 1)), 100_000, "trusted");
-        assert!(matches!(guard.admit(ip("192.0.2.1")).map(|_| ()), Err(Closing::TooMany)));
+        assert!(matches!(guard.admit(ip("192.0.2.1"), 1).map(|_| ()), Err(Closing::TooMany)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn bytes_are_slowed_down_and_never_for_longer_than_patience() {
         let guard = guard(&[]);
-        let pace = guard.admit(ip("192.0.2.1")).ok().unwrap().pace;
+        let pace = guard.admit(ip("192.0.2.1"), 1).ok().unwrap().pace;
         assert_eq!(guard.received(&pace, 20_000), None);
         assert!(guard.received(&pace, 2000).unwrap() > Duration::from_millis(900));
         assert_eq!(guard.received(&pace, 1 << 30), Some(PATIENCE));
@@ -255,10 +265,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn sixty_behind_one_address_register_within_two_minutes() {
         let guard = guard(&[]);
-        let paces: Vec<_> = (0..60).map(|_| guard.admit(ip("192.0.2.1")).ok().unwrap().pace).collect();
+        let paces: Vec<_> = (0..60).map(|_| guard.admit(ip("192.0.2.1"), 1).ok().unwrap().pace).collect();
         assert!(paces.iter().all(|pace| guard.register(pace).is_ok()));
         let Err(TooMuch::SlowDown(wait)) = guard.register(&paces[0]) else { panic!("a flood of accounts") };
         assert!(wait <= Duration::from_secs(2), "the next ones come in one by one: {wait:?}");
-        assert!(guard.register(&guard.admit(ip("192.0.2.2")).ok().unwrap().pace).is_ok());
+        assert!(guard.register(&guard.admit(ip("192.0.2.2"), 1).ok().unwrap().pace).is_ok());
     }
 }

@@ -81,7 +81,12 @@ impl FromStr for Network {
         };
         let is_number = !prefix.is_empty() && prefix.bytes().all(|byte| byte.is_ascii_digit());
         let prefix = prefix.parse().ok().filter(|&prefix| is_number && prefix <= bits(address));
-        let prefix = prefix.ok_or(NetworkFault::NotANetwork)?;
+        let prefix: u8 = prefix.ok_or(NetworkFault::NotANetwork)?;
+        // `::ffff:192.0.2.0/120` is 192.0.2.0/24 in IPv6's clothes.
+        let (address, prefix) = match (address.to_canonical(), prefix.checked_sub(96)) {
+            (canonical, Some(prefix)) if canonical.is_ipv4() && address.is_ipv6() => (canonical, prefix),
+            _ => (address, prefix),
+        };
         let network = Self { address: mask(address, prefix), prefix };
         if network.address == address { Ok(network) } else { Err(NetworkFault::AddressWithin(network)) }
     }
@@ -89,7 +94,8 @@ impl FromStr for Network {
 
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.prefix == bits(self.address) {
+        // A single IPv6 address is shown with its prefix: without one it could be taken for its /64.
+        if self.prefix == 32 && self.address.is_ipv4() {
             write!(f, "{}", self.address)
         } else {
             write!(f, "{}/{}", self.address, self.prefix)
@@ -143,7 +149,7 @@ mod tests {
             ("0.0.0.0/0", "255.255.255.255", "::1"),
             ("2001:db8::/32", "2001:db8:ffff::1", "2001:db9::"),
             ("::/0", "::1", "127.0.0.1"),
-            ("::1", "::1", "::2"),
+            ("::1/128", "::1", "::2"),
         ] {
             let network = network(word);
             assert_eq!(network.to_string(), word);
@@ -152,6 +158,7 @@ mod tests {
         assert!(
             network("10.0.0.0/8").overlaps(network("10.1.0.0/16")) && network("10.1.0.0/16").overlaps(network("10.0.0.0/8"))
         );
+        assert_eq!(network("::ffff:192.0.2.0/120"), network("192.0.2.0/24"));
         assert!(!network("10.0.0.0/8").overlaps(network("11.0.0.0/8")) && !network("::/0").overlaps(network("0.0.0.0/0")));
     }
 

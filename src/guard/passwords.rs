@@ -3,7 +3,8 @@
 //! Whoever guesses is slowed down, more with every failure, by origin and by account, and is refused once an origin has
 //! failed too often. Nobody is ever locked out of an account: the account's own failures only delay, by
 //! [`MOST_DELAY`] at most, and all who try at once wait at once; and where an account was logged in to lately its
-//! origin is familiar, and is not refused for what others there have done. (A lock-out would let anybody lock
+//! origin is familiar, and is not refused for what others there have done, but for what was tried at this very account
+//! from such origins ([`FAMILIAR_GUESSES`]). (A lock-out would let anybody lock
 //! anybody out. NIST SP 800-63B, 3.2.2, asks for a limit on failures; a delay that grows is its softer form.)
 //!
 //! One origin has so many passwords checked at once, and so many waiting: it cannot fill the queue that
@@ -24,6 +25,8 @@ use crate::store::record::AccountId;
 
 /// What an origin may fail: 30 times at once, then once in ten seconds.
 pub const GUESSES: Rate = Rate::new(1, Duration::from_secs(10), 30);
+/// What may be failed at one account from its familiar origins: more, since who is refused here may be its owner.
+pub const FAMILIAR_GUESSES: Rate = Rate::new(1, Duration::from_secs(2), 30);
 /// A failure at an account is forgotten after a minute.
 const FORGETTING: Rate = Rate::new(1, Duration::from_secs(60), 0);
 /// Failures that are remembered of an account, at most.
@@ -57,6 +60,7 @@ impl Default for Turns {
 #[derive(Default)]
 pub(super) struct Failures {
     recent: Bucket,
+    from_familiar: Bucket,
     familiar: Mutex<SmallVec<[Origin; FAMILIAR]>>,
 }
 
@@ -69,6 +73,7 @@ pub struct Turn {
 pub struct Attempt {
     of_origin: Arc<OriginBudget>,
     of_account: Option<Arc<AccountBudget>>,
+    is_familiar: bool,
     has_failed: bool,
     _turn: Turn,
 }
@@ -92,27 +97,36 @@ impl Guard {
         // Its turn first: those before it may succeed, and have cost nothing then.
         let turn = of_origin.turns.next().await?;
         let now_ns = self.now_ns();
-        if is_familiar {
-            of_origin.guesses.charge(1, GUESSES, Duration::ZERO, now_ns);
-        } else if let Verdict::Refused(wait) = of_origin.guesses.take(1, GUESSES, Duration::ZERO, now_ns) {
+        let verdict = match &of_account {
+            Some(account) if is_familiar => account.failures.from_familiar.take(1, FAMILIAR_GUESSES, Duration::ZERO, now_ns),
+            _ => of_origin.guesses.take(1, GUESSES, Duration::ZERO, now_ns),
+        };
+        if let Verdict::Refused(wait) = verdict {
             return Err(TooMuch::SlowDown(wait));
         }
-        Ok(Attempt { of_origin, of_account, has_failed: false, _turn: turn })
+        Ok(Attempt { of_origin, of_account, is_familiar, has_failed: false, _turn: turn })
     }
 
     /// The password that was tried was wrong.
     pub fn failed(&self, mut attempt: Attempt) {
         attempt.has_failed = true;
+        let now_ns = self.now_ns();
         if let Some(account) = &attempt.of_account {
-            account.failures.recent.charge(1, FORGETTING, REMEMBERED, self.now_ns());
+            account.failures.recent.charge(1, FORGETTING, REMEMBERED, now_ns);
+        }
+        if attempt.is_familiar {
+            attempt.of_origin.guesses.charge(1, GUESSES, Duration::ZERO, now_ns);
         }
     }
 }
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        if !self.has_failed {
-            self.of_origin.guesses.give_back(1, GUESSES);
+        // Back to where it was taken, and nowhere else: who knows one password buys no guesses at others by it.
+        match &self.of_account {
+            _ if self.has_failed => (),
+            Some(account) if self.is_familiar => account.failures.from_familiar.give_back(1, FAMILIAR_GUESSES),
+            _ => self.of_origin.guesses.give_back(1, GUESSES),
         }
     }
 }
@@ -208,6 +222,41 @@ mod tests {
             drop(guard.attempt(ip(peer), Some(ALICE)).await.unwrap());
             assert!(since.elapsed() <= MOST_DELAY, "{:?}", since.elapsed());
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_knows_one_password_buys_no_guesses_by_it() {
+        let guard = guard(&[]);
+        guard.log_in(&mut Pace::default(), ip("192.0.2.1"), ALICE);
+        guess(&guard, "192.0.2.1", None).await;
+        for _ in 0..100 {
+            drop(guard.attempt(ip("192.0.2.1"), Some(ALICE)).await.unwrap());
+        }
+        let owed = guard.origin(Origin::of(ip("192.0.2.1"))).guesses.owed(GUESSES, guard.now_ns());
+        assert!(owed >= 29, "{owed}: successes have paid for failures");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_familiar_origin_has_a_limit_at_each_account() {
+        let guard = guard(&[]);
+        guard.log_in(&mut Pace::default(), ip("192.0.2.1"), ALICE);
+        let all = (0..200).map(|_| guard.attempt(ip("192.0.2.1"), Some(ALICE)));
+        let (mut tried, mut refused) = (0, 0);
+        for attempt in all {
+            match attempt.await {
+                Ok(attempt) => {
+                    guard.failed(attempt);
+                    tried += 1;
+                }
+                Err(_) => refused += 1,
+            }
+            if refused > 0 {
+                break;
+            }
+        }
+        assert!(tried >= 30 && refused > 0 || tried == 200, "{tried} tried, {refused} refused");
+        // Elsewhere it is as open as before.
+        assert!(guard.attempt(ip("198.51.100.1"), Some(ALICE)).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]

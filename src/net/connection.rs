@@ -79,10 +79,24 @@ pub(super) fn serve(
                     ending = converse(&mut reader, &mut session) => ending,
                 };
                 log::debug!("connection {} from {peer} ends: {ending}", connection.0);
-                if !matches!(ending, Ending::Transfer(_)) {
-                    session.finish(&ending);
+                if matches!(ending, Ending::Transfer(_)) {
+                    return ending;
                 }
-                ending
+                let deadline = session.deadline();
+                session.finish(&ending);
+                if matches!(ending, Ending::Closed(_)) {
+                    return ending;
+                }
+                // Whoever asked gets its answers, however slowly it reads; but who never logged in has no more time for
+                // that than for the login, and who is told to go goes.
+                let closing = tokio::select! {
+                    biased;
+                    () = carrier.stopping.cancelled() => services.why_it_stops(),
+                    closing = told.told() => closing,
+                    _ = in_time(deadline, std::future::pending::<()>) => Closing::LoginTimeout,
+                };
+                METRICS.closed(closing);
+                Ending::Closed(closing)
             });
             // Not counted against the task's budget: a flood of lines spends that, and would silence this side.
             let mut writing = pin!(unconstrained(writer.run()));
@@ -90,22 +104,22 @@ pub(super) fn serve(
                 biased;
                 ending = conversation => match ending {
                     Ending::Transfer(request) => Err(request),
-                    Ending::Closed(_) => Ok(Box::pin(timeout(last_words, writing)).await.unwrap_or(End::Stalled)),
-                    // Whoever asked gets its answers, however slowly it reads.
-                    Ending::Left | Ending::EndOfInput => Ok(counted(writing.await)),
+                    _ => Ok(Box::pin(timeout(last_words, writing)).await.unwrap_or(End::Stalled)),
                 },
                 // The peer is gone; dropping the session leaves the room.
                 end = &mut writing => Ok(counted(end)),
             }
         };
         let voice = session.voice();
-        drop(session);
+        // Whoever has not logged in is among the strangers until the connection is gone, but for a transfer.
+        let stranger = session.end();
         let end = match end {
             Ok(end) => end,
             // Its first line was its last: nothing has been written.
             Err(request) => {
                 let (read_half, unread) = reader.into_parts();
                 let Some(stream) = writer.rejoin(read_half) else { return };
+                drop(stranger);
                 // Boxed, so that other connections do not hold the state of this.
                 return Box::pin(carrier.carry(Handoff { stream, unread, request, voice, services, admission, told })).await;
             }
@@ -121,7 +135,8 @@ pub(super) fn serve(
 /// Says some last words, then closes such that they arrive.
 pub(super) async fn say_and_close(stream: Stream, last_words: &str) -> io::Result<()> {
     let (read_half, write_half) = stream.into_split();
-    write_half.write_last(last_words.as_bytes()).await?;
+    // Of the kernel's own patience with such a peer nothing is known here.
+    timeout(LAST_WORDS, write_half.write_last(last_words.as_bytes())).await??;
     let _ = timeout(LINGER, LineReader::new(read_half).discard()).await;
     Ok(())
 }

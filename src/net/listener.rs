@@ -39,6 +39,9 @@ const TURNED_AWAY_AT_ONCE: usize = 64;
 /// How long a handshake may take with a peer who is then turned away.
 const TURNED_AWAY_WITHIN: Duration = Duration::from_secs(5);
 
+/// What a TLS handshake costs of a budget of requests: some milliseconds of the processor with an RSA key.
+const HANDSHAKE_COST: u64 = 10;
+
 /// How connections are treated.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -134,7 +137,8 @@ impl Acceptor {
             Ok(admission) => admission,
             Err(closing) => return self.turn_away(socket, tls, peer, closing),
         };
-        let admitted = match self.services.guard.admit(peer.ip()) {
+        let cost = if tls.is_some() { HANDSHAKE_COST } else { 1 };
+        let admitted = match self.services.guard.admit(peer.ip(), cost) {
             Ok(admitted) => admitted,
             Err(closing) => return self.turn_away(socket, tls, peer, closing),
         };
@@ -168,6 +172,10 @@ impl Acceptor {
     fn turn_away(&self, socket: TcpStream, tls: Option<&Arc<Tls>>, peer: SocketAddr, closing: Closing) {
         METRICS.closed(closing);
         log::debug!("connection from {peer}: {}", closing.code());
+        // Nor is a handshake given to who has used up its address's budget.
+        if tls.is_some() && !self.services.guard.affords(peer.ip(), HANDSHAKE_COST) {
+            return;
+        }
         let Ok(place) = Arc::clone(&self.turned_away).try_acquire_owned() else { return };
         let mut last_words = String::new();
         let voice = Voice::new(self.services.terms.read(|terms| terms.tongue));

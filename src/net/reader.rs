@@ -43,9 +43,9 @@ impl LineReader {
 
     /// Waits for more bytes and tells how many came; none at the end of input. Nothing is lost if this is dropped in between.
     pub(super) async fn fill(&mut self) -> io::Result<usize> {
-        // A peer that never pauses would otherwise keep this task, and its thread, to itself.
-        consume_budget().await;
         loop {
+            // A peer that never pauses would otherwise keep this task, and its thread, to itself.
+            consume_budget().await;
             self.buffer.reserve(READ_BYTES);
             match self.stream.try_read_buf(&mut self.buffer) {
                 Ok(count) => return Ok(count),

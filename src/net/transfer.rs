@@ -142,20 +142,20 @@ async fn run(link: &mut Link, request: TransferRequest, connection: ConnectionId
     }
 }
 
-/// Begins a transfer, which is its account's from here on. An order about the account that comes in between finds
-/// it, or is found.
+/// Begins a transfer, which is its account's from here on. If an order of the operator's comes in between, nobody knows
+/// whether it was to void this ticket: it does.
 async fn begin(request: TransferRequest, connection: ConnectionId, services: &Services) -> Result<Transfer, Refusal> {
     let Services { connections, files, reader, .. } = services;
-    let mut as_of = connections.as_of();
+    let as_of = connections.as_of();
     let Begun { account, transfer } = files.begin(request).await?;
-    while connections.log_in(connection, &account, Role::Transfer, as_of).is_err() {
-        as_of = connections.as_of();
-        let ban = reader.ban_of(account.id).await?;
-        if let Some(ban) = ban.filter(|ban| ban.holds_at(now_ms())) {
-            return Err(Refusal::Banned(Box::new(ban)));
-        }
+    if connections.log_in(connection, &account, Role::Transfer, as_of).is_ok() {
+        return Ok(transfer);
     }
-    Ok(transfer)
+    let ban = reader.ban_of(account.id).await?;
+    Err(match ban.filter(|ban| ban.holds_at(now_ms())) {
+        Some(ban) => Refusal::Banned(Box::new(ban)),
+        None => Refusal::BadTicket,
+    })
 }
 
 async fn receive(link: &mut Link, upload: &mut Upload, stop_patience: Duration) -> Result<Digest, Cut> {

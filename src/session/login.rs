@@ -186,8 +186,8 @@ impl Session {
         if claim.is_none() || services.reader.credentials(&name).await?.is_some() {
             return Err(self.name_is_taken(name));
         }
-        services.guard.register(&self.pace)?;
         let turn = services.guard.turn(self.peer).await?;
+        services.guard.register(&self.pace)?;
         let password_hash = services.auth.hash(password).await?;
         drop(turn);
         let slot = services.queue.slot(1).await?;

@@ -136,7 +136,9 @@ enum State {
     Stranger(Stranger),
     Member(Member),
     /// The session has ended; only its last words are still on their way.
-    Gone,
+    Gone {
+        stranger: Option<StrangerPlace>,
+    },
 }
 
 /// Before login.
@@ -146,7 +148,7 @@ struct Stranger {
     /// The name that the last `U` found to be new.
     asked_new: Option<Name>,
     tries_left: u32,
-    _place: StrangerPlace,
+    place: StrangerPlace,
 }
 
 /// After login.
@@ -182,9 +184,9 @@ impl Session {
     /// A session at the start of a connection.
     pub fn new(services: Arc<Services>, caller: Caller, outbox: Outbox) -> Self {
         let voice = Voice::new(services.terms.read(|terms| terms.tongue));
-        let Caller { connection, peer, arrived, since, stranger: _place, pace } = caller;
+        let Caller { connection, peer, arrived, since, stranger: place, pace } = caller;
         let tries_left = PASSWORD_TRIES;
-        let state = State::Stranger(Stranger { since, has_sent_line: false, asked_new: None, tries_left, _place });
+        let state = State::Stranger(Stranger { since, has_sent_line: false, asked_new: None, tries_left, place });
         Self { services, connection, peer, arrived, outbox, voice, state, unsaid: Vec::new(), pace, pause: None }
     }
 
@@ -233,9 +235,21 @@ impl Session {
         }
     }
 
+    /// The end of it: what is left is the place of a stranger, if it never was more.
+    pub fn end(mut self) -> Option<StrangerPlace> {
+        match std::mem::replace(&mut self.state, State::Gone { stranger: None }) {
+            State::Stranger(Stranger { place, .. }) => Some(place),
+            State::Gone { stranger } => stranger,
+            State::Member(_) => None,
+        }
+    }
+
     /// Ends the session: out of the room, and the last words to the peer.
     pub fn finish(&mut self, ending: &Ending) {
-        self.state = State::Gone;
+        let before = std::mem::replace(&mut self.state, State::Gone { stranger: None });
+        if let State::Stranger(Stranger { place, .. }) = before {
+            self.state = State::Gone { stranger: Some(place) };
+        }
         self.services.connections.log_out(self.connection, Role::Leaving);
         let &Ending::Closed(closing) = ending else {
             let text = Bytes::new();

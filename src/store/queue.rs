@@ -294,7 +294,9 @@ impl Queue {
     }
 
     pub(super) fn pending(&self) -> u64 {
-        self.newest().0 - self.durable_position().0
+        // In this order: a commit in between makes it no less than none.
+        let durable = self.durable_position();
+        self.newest().0 - durable.0
     }
 
     pub(super) fn stop(&self, rooms_are_closed: bool) {

@@ -104,7 +104,7 @@ pub(super) fn spawn(connection: Connection, jobs: Receiver<Job>, state: watch::S
         let mut notice = DeathNotice { state, is_needed: true };
         let mut writer = Writer::new(connection, &notice.state, room);
         if let Err(death) = writer.run(&jobs) {
-            // Not closed: that, too, might write.
+            #[expect(clippy::mem_forget, reason = "to close it might write, too")]
             std::mem::forget(writer.connection);
             return End::Dead(death);
         }

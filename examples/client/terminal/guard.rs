@@ -98,6 +98,7 @@ fn give_back() {
 }
 
 /// A panic in any thread ends the program, with the terminal as it was and the words where they can be read.
+#[expect(clippy::exit, reason = "other threads would go on drawing on the terminal that was given back")]
 fn give_back_before_panics() {
     let tell = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {

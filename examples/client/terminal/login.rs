@@ -97,6 +97,7 @@ impl Answers<'_> {
 }
 
 /// A line from the keyboard.
+#[expect(clippy::print_stdout, reason = "the prompt")]
 fn ask(prompt: &str) -> Result<String, Failure> {
     print!("{prompt}");
     io::stdout().flush().map_err(failed)?;
