@@ -170,7 +170,7 @@ fn only_a_new_directory_is_restored_to_and_the_backup_is_not_touched() {
     std::fs::create_dir(&empty).unwrap();
     let out = restore(&into, &empty).ok();
     assert!(out.contains("restored 1 account, ") && out.contains(&format!("parlord --data {}", empty.display())), "{out}");
-    assert!(verify(&empty).ok().contains("files: 1 file (1 byte), all sound"));
+    assert!(verify(&empty).ok().contains("files: 1 file (1 B), all sound"));
     restore(&there.path().join("nowhere"), &there.path().join("x")).fails(73, &["is not there"]);
     restore(&daemon.data(), &there.path().join("x")).fails(73, &["is no backup"]);
     assert!(!there.path().join("x").exists());

@@ -26,9 +26,13 @@ fn loaded(file: Option<&Path>) -> Loaded {
 fn changes_by(line: &str) -> Result<Changes, String> {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("parlor.toml");
-    std::fs::write(&file, line).unwrap();
+    // One setting does not go without two others.
+    let others = if line.starts_with("tls-listen") { "tls-cert = \"c\"\ntls-key = \"k\"\n" } else { "" };
+    std::fs::write(&file, others).unwrap();
+    let before = loaded(Some(&file));
+    std::fs::write(&file, format!("{line}\n{others}")).unwrap();
     let arguments = ["parlord".into(), "--config".into(), file.into()];
-    Loaded::read(arguments).map(|newer| loaded(None).changes(&newer)).map_err(|error| error.to_string())
+    Loaded::read(arguments).map(|newer| before.changes(&newer)).map_err(|error| error.to_string())
 }
 
 /// What another value of this setting does, whatever kind of value it has.

@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 
 use super::blobs::{self, PART, hash};
 use super::directory::{Directory, Manifest};
-use super::{Held, Report, contents_of, counted, size};
+use super::{Held, Report, contents_of, counted};
 use crate::background::lower_priority;
 use crate::exit::Failure;
 use crate::files::DIRECTORY;
 use crate::protocol::digest::Digest;
+use crate::protocol::voice::size;
 use crate::store::OpenError;
 use crate::store::copy::{Blob, Contents, Snapshot};
 

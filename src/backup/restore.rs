@@ -12,14 +12,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::blobs;
 use super::directory::{Manifest, Reading, flush_name_of, flush_names, is_backup, names_in};
-use super::{Report, contents_of, counted, size};
+use super::{Report, contents_of, counted};
 use crate::admin::server::user;
 use crate::clock::now_ms;
 use crate::data_dir::{self, DataDir};
 use crate::exit::Failure;
 use crate::files::DIRECTORY;
 use crate::protocol::digest::Digest;
+use crate::protocol::voice::size;
 use crate::store::copy::{Blob, Snapshot, settle};
+use crate::store::log_path;
 use crate::store::record::AuditRow;
 use crate::store::{DATABASE, OpenError};
 
@@ -128,9 +130,7 @@ impl Source {
     fn of_file(database: &Path) -> Result<Self, Failure> {
         let explain = |source| Failure::File { path: database.to_owned(), source };
         let database = database.canonicalize().map_err(explain)?;
-        let mut log = database.clone().into_os_string();
-        log.push("-wal");
-        let log = PathBuf::from(log);
+        let log = log_path(&database);
         if log.metadata().is_ok_and(|log| log.len() > 0) {
             let why = format!("is in use, or was not closed: {} belongs to it; make a backup of it instead", log.display());
             return Err(Failure::Unfit { path: database, why });

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 
 use super::blobs::{self, Fault};
 use super::directory::{Manifest, Reading, is_backup, names_in};
-use super::{Held, Report, contents_of, counted, size};
+use super::{Held, Report, contents_of, counted};
 use crate::background::lower_priority;
 use crate::exit::Failure;
 use crate::files::{DIRECTORY, Kind};
 use crate::protocol::digest::Digest;
+use crate::protocol::voice::size;
 use crate::store::OpenError;
 use crate::store::copy::{Blob, Snapshot};
 
@@ -27,9 +28,13 @@ pub fn verify(path: &Path) -> Result<Report, Failure> {
 }
 
 fn verify_data(data: &Path) -> Result<Report, Failure> {
-    let held = Held::take(data, None)?;
+    let mut held = Held::take(data, None)?;
     let mut findings = Findings::new(data.join(DIRECTORY), RESTORE, "withdraw it, or put its bytes there from a backup");
     findings.examine(held.snapshot(data), None)?;
+    if !findings.damages.is_empty() && !held.is_held() {
+        let why = "the daemon ended while its files were looked at, and some of them may be gone; run it again".into();
+        return Err(Failure::Control(why));
+    }
     let report = Report::new(findings.lines, findings.damages, data);
     held.end(if report.failure.is_some() { "damaged" } else { "sound" });
     Ok(report)

@@ -88,6 +88,15 @@ impl GuardOptions {
         }
     }
 
+    pub(super) fn fits_together(&self) -> Result<(), &'static str> {
+        let has_none = self.trust.contains(&Trust::None);
+        if has_none && self.trust.len() > 1 {
+            Err("--trust none trusts nobody: no network can stand beside it")
+        } else {
+            Ok(())
+        }
+    }
+
     /// The trusted networks.
     pub fn trusted(&self) -> Vec<Network> {
         let network = |trust: &Trust| if let Trust::Network(network) = trust { Some(*network) } else { None };

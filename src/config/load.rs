@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{OsStr, Resettable};
+use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 
 use super::file::{FileError, is_setting, with_file};
@@ -59,7 +60,9 @@ impl Loaded {
             Some((flag.get_long()?.to_owned(), given.map(ToOwned::to_owned).collect()))
         });
         let words = words.collect();
-        Ok(Self { config: Config::from_arg_matches(&matches)?, arguments, words })
+        let config = Config::from_arg_matches(&matches)?;
+        config.fits_together().map_err(|why| command.error(ErrorKind::ArgumentConflict, why))?;
+        Ok(Self { config, arguments, words })
     }
 
     /// Reads all of it again.

@@ -122,6 +122,12 @@ pub struct Config {
 }
 
 impl Config {
+    /// What no setting tells by itself; the reason if something does not fit.
+    fn fits_together(&self) -> Result<(), &'static str> {
+        self.tls.files()?;
+        self.guard.fits_together()
+    }
+
     /// Where clients are told to come.
     pub fn advertised(&self) -> Advertised {
         Advertised { plain: self.files.advertise.clone(), tls: self.tls.tls_advertise.clone() }

@@ -12,7 +12,7 @@ use std::ffi::c_int;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
@@ -57,7 +57,7 @@ pub(super) fn write_log_again(connection: &mut Connection, database: &Path) -> R
     // Nobody else appends to it, or begins it anew, meanwhile. Its locks are not on this file, so that closing it
     // takes none away.
     let _alone = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let log = match OpenOptions::new().read(true).write(true).open(log_path(database)) {
+    let log = match OpenOptions::new().read(true).write(true).open(super::log_path(database)) {
         Ok(log) => log,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error.into()),
@@ -87,12 +87,6 @@ pub(super) enum Unwritten {
     Io(#[from] io::Error),
     #[error("{0}")]
     Unsynced(io::Error),
-}
-
-fn log_path(database: &Path) -> PathBuf {
-    let mut path = database.as_os_str().to_owned();
-    path.push("-wal");
-    path.into()
 }
 
 /// A directory whose names must be on disk. SQLite syncs it when it makes its log, and does not look whether that

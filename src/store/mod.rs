@@ -92,6 +92,13 @@ pub enum OpenError {
     },
 }
 
+/// SQLite's write-ahead log of a database, which stands beside it.
+pub fn log_path(database: &Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push("-wal");
+    path.into()
+}
+
 impl OpenError {
     fn explain(path: &Path, source: rusqlite::Error) -> Self {
         let path = path.to_owned();
