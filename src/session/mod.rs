@@ -6,9 +6,11 @@
 //! ([`services`]: room, files, games, store, auth), never sockets.
 
 mod budget;
+mod ending;
 mod files;
 mod games;
 mod login;
+mod member;
 pub mod outbox;
 mod services;
 mod talk;
@@ -21,8 +23,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::connections::{AsOf, ConnectionId, Role};
-use crate::games::{Asker, Games};
+use crate::connections::{ConnectionId, Role};
+use crate::games::Asker;
 use crate::guard::Pace;
 use crate::guard::doors::StrangerPlace;
 use crate::metrics::METRICS;
@@ -42,6 +44,8 @@ use crate::protocol::voice::{LineEnd, Voice};
 use crate::room::log::Cursor;
 use crate::store::queue::BATCH;
 use crate::store::record::Account;
+pub use ending::Ending;
+use member::{Member, PresenceGuard};
 use outbox::{Hearing, Item, Outbox, Source};
 pub use services::{Services, Terms};
 
@@ -61,31 +65,6 @@ impl Work {
     fn refuse(unreadable: Unreadable, manner: Manner) -> Self {
         let is_transfer = manner.is_first && unreadable.letter == Some('T');
         if is_transfer { Work::Transfer(Err(unreadable.refusal)) } else { Work::Refuse(unreadable) }
-    }
-}
-
-/// Why a session ends.
-#[derive(Debug)]
-pub enum Ending {
-    /// The peer asked to leave, and has been answered.
-    Left,
-    /// The connection is to carry bytes from here on, or its first line, which should have said which, is
-    /// refused. Boxed, since connections that talk hold this too.
-    Transfer(Box<Result<TransferRequest, Refusal>>),
-    /// The peer sends nothing more.
-    EndOfInput,
-    /// The server closes it.
-    Closed(Closing),
-}
-
-impl std::fmt::Display for Ending {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Ending::Left => "left",
-            Ending::Transfer(_) => "becomes a transfer",
-            Ending::EndOfInput => "end of input",
-            Ending::Closed(closing) => closing.code(),
-        })
     }
 }
 
@@ -149,35 +128,6 @@ struct Stranger {
     asked_new: Option<Name>,
     tries_left: u32,
     place: StrangerPlace,
-}
-
-/// After login.
-struct Member {
-    /// Whether it hears the room.
-    is_listening: bool,
-    presence: PresenceGuard,
-    /// Since when no order has changed the account.
-    as_of: AsOf,
-}
-
-impl Member {
-    fn account(&self) -> &Account {
-        &self.presence.account
-    }
-}
-
-/// Leaves the room and its games when dropped, however the session ends: by the way that it came in, so that
-/// a leaving never overtakes its entry.
-struct PresenceGuard {
-    games: Games,
-    account: Account,
-    connection: ConnectionId,
-}
-
-impl Drop for PresenceGuard {
-    fn drop(&mut self) {
-        self.games.depart(self.connection, self.account.clone());
-    }
 }
 
 impl Session {
