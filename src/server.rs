@@ -20,7 +20,7 @@ use crate::admin::orders::Operator;
 use crate::admin::server::Control;
 use crate::auth::Auth;
 use crate::background::Background;
-use crate::backup::restore::refuse_unfinished;
+use crate::backup::restore::{refuse_backup, refuse_unfinished};
 use crate::clock::now_ms;
 use crate::config::{Changeable, Config, Loaded, seconds};
 use crate::connections::Connections;
@@ -50,6 +50,7 @@ const DEAD_STORE_PATIENCE: Duration = Duration::from_millis(800);
 pub async fn run(loaded: Loaded) -> Result<(), Failure> {
     let (mut stop_signals, mut hang_up) = (StopSignals::new()?, signal(SignalKind::hangup())?);
     let config = loaded.config.clone();
+    refuse_backup(&config.data)?;
     let data = DataDir::take(&config.data)?;
     refuse_unfinished(data.path())?;
     // Before the database is touched. Who connects meanwhile waits in the kernel's queue.
@@ -70,6 +71,9 @@ pub async fn run(loaded: Loaded) -> Result<(), Failure> {
     let max_connections = max_connections(&config);
     warn_of_trust(&config);
     warn_of_plain_logins(&config);
+    if config.tls.tls_listen.is_empty() && (config.tls.tls_cert.is_some() || config.tls.tls_key.is_some()) {
+        log::warn!("--tls-cert and --tls-key are of no use without --tls-listen: TLS is spoken nowhere");
+    }
     let Changeable { terms, treatment, .. } = Changeable::from(&config);
     let terms = Live::new(terms);
     let services = Arc::new(Services {
@@ -204,8 +208,8 @@ fn warn_of_trust(config: &Config) {
     let listeners = || config.listen.iter().chain(&config.tls.tls_listen);
     if trusts_loopback && listeners().any(|address| !address.ip().to_canonical().is_loopback()) {
         log::warn!(
-            "this machine's own addresses are trusted (--trust), and others can connect: whoever comes through a tunnel or \
-             a proxy on this machine has no budgets; with one, give --trust none"
+            "others can connect, and this machine's own addresses are trusted (--trust): if a proxy or a tunnel (nginx, ssh -R, \
+             Tor) runs here, everyone who comes through it has no budgets; then give --trust none"
         );
     }
 }

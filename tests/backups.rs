@@ -164,6 +164,12 @@ fn only_a_new_directory_is_restored_to_and_the_backup_is_not_touched() {
     std::fs::create_dir(&full).unwrap();
     std::fs::write(full.join("letter"), "dear").unwrap();
     restore(&into, &full).fails(73, &["is not empty"]);
+    // A daemon that began a new room there would seem to have lost everything.
+    let refused = parlord(&into).output().unwrap();
+    assert_eq!(refused.status.code(), Some(73));
+    let words = String::from_utf8(refused.stderr).unwrap();
+    assert!(words.contains("is a backup; make a data directory of it: parlord --restore "), "{words}");
+    assert_eq!(traces(&into), before);
     assert_eq!(names_in(&full), ["letter"]);
     restore(&into, &daemon.data()).fails(73, &["is not empty"]);
     let empty = there.path().join("empty");

@@ -184,6 +184,8 @@ fn what_can_be_banned_is_a_name_an_address_or_a_network() {
     for (whom, why) in [
         ("192.0.2.7/24", "that is an address within 192.0.2.0/24"),
         ("192.0.2.0/33", "give an address or a network"),
+        ("0.0.0.0/0", "0.0.0.0/0 is too much of the world; ban smaller networks"),
+        ("2000::/3", "2000::/3 is too much of the world"),
         ("2001:db8::/x", "give an address or a network"),
         ("nobody", "nobody is called nobody"),
         ("", "nobody is called "),

@@ -28,7 +28,7 @@ fn a_kick_ends_every_connection_of_an_account_which_may_come_back() {
     let mut transfer = begin_upload(&daemon, &offer, b"hello", 2);
     eventually("the transfer has begun", || daemon.status()["transfers"] == 1);
     assert_done(&daemon.order(&["--kick", "aLICE"]), "kicked Alice: 4 connections ended");
-    assert_eq!(alice.skip_to("Closing"), "Closing (kicked): the operator ended your session");
+    assert_eq!(alice.skip_to("Closing"), "Closing (kicked): the operator ended your session; you may log in again");
     assert!(transfer.last_line().starts_with("Closing (kicked): "));
     for program in [&mut silent, &mut listener] {
         let line = program.rest().pop().unwrap();

@@ -279,6 +279,9 @@ impl Operator {
             Whom::Account(Account { id, name, .. }) => {
                 (Barred::Account(id), Effect::End(id, Closing::Banned), name.to_string())
             }
+            Whom::Network(network) if network.is_vast() => {
+                return Err(Refused(format!("{network} is too much of the world; ban smaller networks")));
+            }
             Whom::Network(network) => {
                 if self.services.connections.can_ban(network, made_ms).is_err() {
                     return Err(Refused(format!(

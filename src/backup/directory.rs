@@ -26,6 +26,11 @@ use crate::store::copy::Contents;
 
 const LOCK: &str = "parlor-backup.lock";
 const MANIFEST: &str = "parlor-backup.json";
+
+/// Whether a backup has been finished there.
+pub(super) fn is_finished(path: &Path) -> bool {
+    path.join(MANIFEST).is_file()
+}
 /// The version of this layout.
 const FORMAT: u32 = 1;
 const OWNER_ONLY: u32 = 0o700;
@@ -107,7 +112,7 @@ fn database_number(name: &str) -> Option<u64> {
 
 /// Whether a directory is a backup's, finished or not.
 pub(super) fn is_backup(path: &Path) -> bool {
-    path.join(LOCK).is_file() || path.join(MANIFEST).is_file()
+    path.join(LOCK).is_file() || is_finished(path)
 }
 
 /// The directory of a backup that is read: nobody makes one in it meanwhile.

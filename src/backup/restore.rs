@@ -78,6 +78,15 @@ pub fn refuse_unfinished(data: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A daemon that began a new room in a backup would seem to have lost everything.
+pub fn refuse_backup(data: &Path) -> Result<(), Failure> {
+    if super::directory::is_finished(data) {
+        let why = format!("is a backup; make a data directory of it: parlord --restore {} --data NEW", data.display());
+        return Err(Failure::Unfit { path: data.to_owned(), why });
+    }
+    Ok(())
+}
+
 /// Anything but an empty directory, or what a restore that was broken off has left.
 fn refuse_full(data: &Path) -> Result<(), Failure> {
     if !data.exists() {

@@ -27,7 +27,7 @@ pub struct OperatorOptions {
     #[arg(long, group = "order")]
     pub status: bool,
 
-    /// Show it as one JSON object
+    /// With --status: show it as one JSON object
     #[arg(long, requires = "status", conflicts_with_all = NOT_STATUS)]
     pub json: bool,
 
@@ -39,11 +39,11 @@ pub struct OperatorOptions {
     #[arg(long, value_name = "NAME|ADDRESS", group = "order")]
     pub ban: Option<String>,
 
-    /// For so long: a number and s, m, h, d or w, such as 2h, by the wall clock [default: until --unban]
+    /// With --ban: for so long, a number and s, m, h, d or w, such as 2h, by the wall clock [default: until --unban]
     #[arg(long = "for", value_name = "TIME", requires = "ban", conflicts_with_all = NOT_BANS, value_parser = parse_duration)]
     pub ban_time: Option<Duration>,
 
-    /// Tell them this
+    /// With --ban of an account: tell them this when they try to log in
     #[arg(long, value_name = "TEXT", requires = "ban", conflicts_with_all = NOT_BANS)]
     pub why: Option<String>,
 

@@ -60,6 +60,11 @@ impl Network {
         address.is_ipv4() == self.address.is_ipv4() && mask(address, self.prefix) == self.address
     }
 
+    /// Whether it holds more than any one operator's users: more than a /8 of IPv4, or than a /16 of IPv6.
+    pub fn is_vast(self) -> bool {
+        self.prefix < if self.address.is_ipv4() { 8 } else { 16 }
+    }
+
     /// Whether the two have an address in common.
     pub fn overlaps(self, other: Network) -> bool {
         if self.prefix <= other.prefix { self.contains(other.address) } else { other.contains(self.address) }

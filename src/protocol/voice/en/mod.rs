@@ -16,7 +16,7 @@ use super::super::reply::{Found, Offered, Welcome};
 use super::super::request::RangeEnd;
 use super::super::text::TextFault;
 use super::prose::games::GamePhrases;
-use super::prose::{Phrases, list, local_time, size};
+use super::prose::{Phrases, list, size, zoned_time};
 
 /// English words.
 pub(super) struct English;
@@ -221,7 +221,7 @@ impl Phrases for English {
         let why = match closing {
             Closing::Banned => "the operator does not let you in",
             Closing::Full => "the server is full; come back later",
-            Closing::Kicked => "the operator ended your session",
+            Closing::Kicked => "the operator ended your session; you may log in again",
             Closing::LoginTimeout => "no login came in time; come again and send U your-name, then P your-name your-password",
             Closing::NeedsTls => "this port speaks TLS; try: ncat --ssl host port",
             Closing::NotHttp => "this is a chat room, not a web server; try: nc host port",
@@ -254,7 +254,7 @@ fn or(what: String, instead: Option<&Instead>) -> String {
 
 fn banned(ban: &Banned) -> String {
     let until =
-        ban.until_ms.map_or_else(|| "you may not come in".into(), |at_ms| format!("come back after {}", local_time(at_ms)));
+        ban.until_ms.map_or_else(|| "you may not come in".into(), |at_ms| format!("come back after {}", zoned_time(at_ms)));
     if ban.why.is_empty() { until } else { format!("{until}; the operator says: {}", ban.why) }
 }
 

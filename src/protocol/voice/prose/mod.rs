@@ -213,9 +213,15 @@ fn request_for(range: &HistoryRange) -> String {
 }
 
 /// Date and time in the daemon's zone.
-pub(super) fn local_time(at_ms: i64) -> String {
+fn local_time(at_ms: i64) -> String {
     let at = Timestamp::from_millisecond(at_ms).unwrap_or_default();
     at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// The same with its zone, for who may be elsewhere.
+pub(super) fn zoned_time(at_ms: i64) -> String {
+    let at = Timestamp::from_millisecond(at_ms).unwrap_or_default();
+    at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
 }
 
 /// A size as people read it: `512 B`, `1.5 KiB`, `717 KiB`, `2.0 GiB`.

@@ -16,7 +16,7 @@ use super::super::reply::{Found, Offered, Welcome};
 use super::super::request::RangeEnd;
 use super::super::text::TextFault;
 use super::prose::games::GamePhrases;
-use super::prose::{Phrases, list, local_time, size};
+use super::prose::{Phrases, list, size, zoned_time};
 
 /// Chinese words.
 pub(super) struct Chinese;
@@ -195,7 +195,7 @@ impl Phrases for Chinese {
         let why = match closing {
             Closing::Banned => "管理员不让您进入",
             Closing::Full => "服务器已满，请稍后再来",
-            Closing::Kicked => "管理员结束了您的连接",
+            Closing::Kicked => "管理员结束了您的连接；您可以重新登录",
             Closing::LoginTimeout => "未及时登录；请重新连接，发 U 名字，再发 P 名字 密码",
             Closing::NeedsTls => "此端口使用 TLS；请用 ncat --ssl 主机 端口 连接",
             Closing::NotHttp => "这里是聊天室，不是网站；请用 nc 连接",
@@ -227,7 +227,7 @@ fn or(what: String, instead: Option<&Instead>) -> String {
 }
 
 fn banned(ban: &Banned) -> String {
-    let until = ban.until_ms.map_or_else(|| "您不能进入".into(), |at_ms| format!("请在 {} 之后再来", local_time(at_ms)));
+    let until = ban.until_ms.map_or_else(|| "您不能进入".into(), |at_ms| format!("请在 {} 之后再来", zoned_time(at_ms)));
     if ban.why.is_empty() { until } else { format!("{until}；管理员说：{}", ban.why) }
 }
 
