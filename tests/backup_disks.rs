@@ -30,7 +30,7 @@ fn a_backup_onto_a_disk_that_is_full_leaves_the_earlier_one_whole() {
     }
     back_up(&daemon.data(), &into).ok();
     let out = verify(&into).ok();
-    assert!(out.contains("files: 4 files (13.0 MiB), all sound") && !out.contains("harmless"), "{out}");
+    assert!(out.contains("files: 4 files (13 MiB), all sound") && !out.contains("harmless"), "{out}");
 }
 
 /// A backup each of whose calls that have to reach the disk is answered as if it had been made.

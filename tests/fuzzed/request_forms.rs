@@ -2,6 +2,7 @@
 //! `protocol.md`, not from the parser, and given back to it.
 
 use parlor::protocol::game::request::{Action, GameAsk, Invite, Whose};
+use parlor::protocol::name::Name;
 use parlor::protocol::request::{Ask, FileRequest, HistoryRange, Presence, RangeEnd, Request};
 use serde_json::{Map, Value, json};
 
@@ -40,7 +41,7 @@ pub fn line(request: &Request) -> Option<String> {
             let digest = transfer.digest.map(|digest| digest.to_string());
             [Some(transfer.ticket.expose().to_owned()), size, digest].into_iter().flatten().collect()
         }
-        Ask::Game(GameAsk::Take { name, inviter }) => vec![someone(name), inviter.to_string()],
+        Ask::Game(GameAsk::Take { name, inviter }) => vec![someone(name), mentioned(inviter)],
         // The first word with an `@` is whom the seat is for, wherever it stands.
         Ask::Game(GameAsk::Invite { name: Some(name), .. }) if name.starts_with('@') => return None,
         Ask::Game(GameAsk::Invite { name, invite, .. }) => [vec![someone(name)], invitation(invite)?].concat(),
@@ -119,7 +120,7 @@ fn fields(ask: &Ask) -> Vec<(&'static str, Value)> {
                 Invite::New { game, clock, seat } => {
                     put("game", json!(game));
                     put("clock", json!(clock.map(|clock| clock.to_string())));
-                    put("seat", json!(seat.as_ref().map(|seat| seat.as_str())));
+                    put("seat", json!(seat.as_ref().map(mentioned)));
                 }
                 Invite::Resume(game_id) => {
                     put("game", "resume".into());
@@ -130,7 +131,7 @@ fn fields(ask: &Ask) -> Vec<(&'static str, Value)> {
         }
         Ask::Game(GameAsk::Take { name, inviter }) => {
             put_name(name.as_deref(), &mut put);
-            put("inviter", inviter.as_str().into());
+            put("inviter", mentioned(inviter).into());
         }
         Ask::Game(GameAsk::Move { action, ply, game_id }) => {
             put("move", json!(action.as_ref().map(action_word)));
@@ -182,6 +183,11 @@ fn invitation(invite: &Invite) -> Option<Vec<String>> {
             Some([game.clone(), clock.map(|clock| clock.to_string()), seat].into_iter().flatten().collect())
         }
     }
+}
+
+/// A name where an `@` before it is left out: one that begins with it needs another.
+fn mentioned(name: &Name) -> String {
+    if name.as_str().starts_with('@') { format!("@{name}") } else { name.to_string() }
 }
 
 fn action_word(action: &Action) -> String {

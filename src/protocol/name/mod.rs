@@ -48,6 +48,10 @@ impl Name {
     pub fn parse(word: &str) -> Result<Self, NameFault> {
         let name = Self::sought(word)?;
         let kept = if word.is_ascii() { word.to_owned() } else { precis::enforce(word).ok_or(NameFault::BadCharacter)? };
+        // What is kept must be kept as it is when it is typed (RFC 8264, 7): marks out of order may not be.
+        if !kept.is_ascii() && precis::enforce(&kept).as_deref() != Some(&kept) {
+            return Err(NameFault::BadCharacter);
+        }
         if kept.chars().count() > NAME_CHARS {
             return Err(NameFault::TooLong);
         }
@@ -177,7 +181,21 @@ mod tests {
     fn everything_else_is_not() {
         for (words, want) in [
             (
-                &["", "-alice", "a b", "a@b", "🙂", "\u{301}a", "a\u{200d}b", "\u{fdfa}", "ﬁ", "aשלום", "l·l", "ᾂ\u{ff9e}"][..],
+                &[
+                    "",
+                    "-alice",
+                    "a b",
+                    "a@b",
+                    "🙂",
+                    "\u{301}a",
+                    "a\u{200d}b",
+                    "\u{fdfa}",
+                    "ﬁ",
+                    "aשלום",
+                    "l·l",
+                    "ᾂ\u{ff9e}",
+                    "Ἠ\u{ff9e}\u{345}",
+                ][..],
                 NameFault::BadCharacter,
             ),
             (&[&"x".repeat(33), &"ｘ".repeat(33), &"x".repeat(10_000)], NameFault::TooLong),
