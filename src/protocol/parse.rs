@@ -96,7 +96,7 @@ fn meant(line: &str, manner: Manner) -> Option<Instead> {
         return None;
     }
     // Nor is something to be sent that would be refused again.
-    if text::check_shown(words).is_err() {
+    if Text::parse(words).is_err() {
         return None;
     }
     if looks_like_a_move(words) {
