@@ -79,6 +79,12 @@ pub struct Attempt {
 }
 
 impl Guard {
+    /// Whether another password from this address would find a place in the line. Asked before anything else is done for
+    /// it: who is refused should cost nothing.
+    pub fn has_turns(&self, peer: IpAddr) -> Result<(), TooMuch> {
+        if self.origin(Origin::of(peer)).turns.waiting.load(Ordering::Relaxed) < WAITING { Ok(()) } else { Err(TooMuch::Busy) }
+    }
+
     /// Waits until a password from this address may be hashed.
     pub async fn turn(&self, peer: IpAddr) -> Result<Turn, TooMuch> {
         self.origin(Origin::of(peer)).turns.next().await

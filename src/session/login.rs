@@ -149,6 +149,7 @@ impl Session {
     async fn account_by_password(&mut self, name: &Name, password: &Secret) -> Result<(Account, String), Refusal> {
         let services = Arc::clone(&self.services);
         let State::Stranger(stranger) = &mut self.state else { return Err(Refusal::AlreadyIn { instead: None }) };
+        services.guard.has_turns(self.peer)?;
         if stranger.asked_new.as_ref() == Some(name) {
             return self.register(name.clone(), password.clone()).await;
         }
